@@ -1,0 +1,126 @@
+//! What the domain needs of a store of messages.
+
+use async_trait::async_trait;
+
+use super::list::{MessagePage, PageQuery};
+use super::model::{Message, MessageType, Sender, Visibility};
+use crate::error::RepositoryError;
+use crate::id::{MessageId, ParticipantId, SessionId, TenantId};
+use crate::idempotency::Idempotency;
+use crate::metadata::Metadata;
+use crate::precondition::Precondition;
+use crate::revision::Rev;
+use crate::timestamp::Timestamp;
+
+/// Stores the messages of all sessions.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait MessageRepository: Send + Sync + 'static {
+    /// Appends the batch in one step; one outcome per input, in input order.
+    ///
+    /// Each stored message takes its session's next `seq` and next `rev`. A refused message leaves its neighbours
+    /// untouched. A repeated key returns what the first attempt stored, also where both stand in one batch, and is seen
+    /// before the session's state is looked at. The batch may hold many tenants and sessions.
+    ///
+    /// # Errors
+    /// Only when the store, not a message, is at fault; then nothing of the batch was stored, or nobody knows.
+    async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError>;
+
+    /// The message, or its tombstone.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError>;
+
+    /// A page of a session's messages with the session itself, both as of one moment; `None` where there is no such
+    /// session in the tenant.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        query: &PageQuery,
+    ) -> Result<Option<MessagePage>, RepositoryError>;
+
+    /// Makes a message a tombstone. The row keeps its content, for a restore.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn remove(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        removal: Removal,
+    ) -> Result<RemoveOutcome, RepositoryError>;
+}
+
+/// A message to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Where it is said.
+    pub session_id: SessionId,
+    /// Its new id.
+    pub id: MessageId,
+    /// Who says it.
+    pub sender: Sender,
+    /// What is said.
+    pub content: String,
+    /// How the content is meant.
+    pub message_type: MessageType,
+    /// The client's own data.
+    pub metadata: Metadata,
+    /// The message that this one answers.
+    pub reply_to: Option<MessageId>,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// The only user in whose sessions the caller may write: a session of another is [`AppendOutcome::SessionMissing`].
+    pub confined_to: Option<ParticipantId>,
+    /// The key of the request, where it had one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What became of a new message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppendOutcome {
+    /// It was stored, durably.
+    Stored(Message),
+    /// The key had been used for the same command; this is what that made, as it is now.
+    Replayed(Message),
+    /// The key had been used for another command.
+    KeyReused,
+    /// The session takes no more messages.
+    SessionEnded {
+        /// The session's present `rev`.
+        rev: Rev,
+    },
+    /// There is no such session that the caller may see.
+    SessionMissing,
+}
+
+/// How a message is to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// What must hold of the message's `rev`.
+    pub precondition: Precondition,
+    /// When it happens.
+    pub at: Timestamp,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoveOutcome {
+    /// It was deleted; this is the tombstone.
+    Removed(Message),
+    /// It was a tombstone already, and is unchanged.
+    AlreadyRemoved(Message),
+    /// There is no such message in the tenant.
+    Missing,
+    /// The precondition does not hold.
+    PreconditionFailed,
+}

@@ -1,0 +1,266 @@
+//! The use cases of messages: check, ask the rule book, write, tell.
+
+use std::sync::Arc;
+
+use super::draft::{CheckedMessage, MessageDraft};
+use super::list::{MessagePage, PageDraft, PageQuery};
+use super::model::{Message, Visibility};
+use super::port::{AppendOutcome, MessageRepository, NewMessage, Removal, RemoveOutcome};
+use crate::access::{Action, Caller, Decision, EDIT_WINDOW_SECONDS, Relation, decide};
+use crate::clock::{Clock, IdSource};
+use crate::error::RepositoryError;
+use crate::event::{ChangeKind, EventPublisher, SessionChanged};
+use crate::fault::{Faults, Rejection};
+use crate::id::{MessageId, SessionId};
+use crate::idempotency::{Idempotency, IdempotencyKey};
+use crate::outcome::Written;
+use crate::precondition::Precondition;
+use crate::query;
+use crate::revision::Rev;
+use crate::session::SessionRepository;
+
+/// Why a use case of messages did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MessageError {
+    /// The input is at fault.
+    #[error(transparent)]
+    Invalid(#[from] Faults),
+    /// There is no such session that the caller may see.
+    #[error("no such session")]
+    SessionNotFound,
+    /// There is no such message that the caller may see.
+    #[error("no such message")]
+    NotFound,
+    /// The caller may see the thing, but not do this to it.
+    #[error("not allowed")]
+    Forbidden,
+    /// The idempotency key had been used for another command.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The message has moved on since the caller saw it.
+    #[error("the message has moved on")]
+    PreconditionFailed,
+    /// The session takes no more messages.
+    #[error("the session has ended")]
+    SessionEnded {
+        /// The session's present `rev`.
+        rev: Rev,
+    },
+    /// The store is at fault.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+/// The use cases of messages.
+pub struct MessageService {
+    messages: Arc<dyn MessageRepository>,
+    sessions: Arc<dyn SessionRepository>,
+    events: Arc<dyn EventPublisher>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+}
+
+impl MessageService {
+    /// Puts the use cases on top of their ports.
+    #[must_use]
+    pub fn new(
+        messages: Arc<dyn MessageRepository>,
+        sessions: Arc<dyn SessionRepository>,
+        events: Arc<dyn EventPublisher>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Self {
+        Self { messages, sessions, events, clock, ids }
+    }
+
+    /// Writes a message; it is durable when this returns.
+    ///
+    /// # Errors
+    /// All faults of the draft at once, a session that is not there or has ended, a sender that the caller may not
+    /// write as, a reused key, a store at fault.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        session_id: SessionId,
+        draft: MessageDraft,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Written<Message>, MessageError> {
+        let checked = draft.check(caller)?;
+        allow_write(caller, &checked)?;
+        self.check_reply(caller, session_id, checked.reply_to).await?;
+        let new = self.new_message(caller, session_id, checked, key);
+        let outcome = self.messages.append(vec![new]).await?.pop();
+        match outcome.ok_or_else(|| RepositoryError::internal(NoOutcome))? {
+            AppendOutcome::Stored(message) => {
+                self.tell(caller, &message).await;
+                Ok(Written::fresh(message))
+            }
+            AppendOutcome::Replayed(message) => Ok(Written::replayed(message)),
+            AppendOutcome::KeyReused => Err(MessageError::KeyReused),
+            AppendOutcome::SessionEnded { rev } => Err(MessageError::SessionEnded { rev }),
+            AppendOutcome::SessionMissing => Err(MessageError::SessionNotFound),
+        }
+    }
+
+    /// A message that the caller may see, or its tombstone.
+    ///
+    /// # Errors
+    /// [`MessageError::NotFound`] also where the caller may not see it; a store at fault.
+    pub async fn find(&self, caller: &Caller, id: MessageId) -> Result<Message, MessageError> {
+        let message = self.messages.find(caller.tenant(), id).await?.ok_or(MessageError::NotFound)?;
+        if !message.visibility.shown_in(caller.view()) {
+            return Err(MessageError::NotFound);
+        }
+        if let Some(user) = caller.confined_to() {
+            let session = self.sessions.find(caller.tenant(), message.session_id).await?;
+            if session.is_none_or(|session| session.user_id != *user) {
+                return Err(MessageError::NotFound);
+            }
+        }
+        Ok(message)
+    }
+
+    /// A page of a session's messages, and the question as it was understood.
+    ///
+    /// # Errors
+    /// All faults of the parameters at once, a session that is not there or may not be seen, a store at fault.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        session_id: SessionId,
+        draft: &PageDraft,
+    ) -> Result<(PageQuery, MessagePage), MessageError> {
+        let query = draft.check(caller.view())?;
+        Ok((query, self.page(caller, session_id, &query).await?))
+    }
+
+    /// A session with its newest messages, oldest first; `limit` is a query parameter, 0 to 1000, 100 where absent.
+    ///
+    /// # Errors
+    /// A bad limit, a session that is not there or may not be seen, a store at fault.
+    pub async fn session_with_newest(
+        &self,
+        caller: &Caller,
+        session_id: SessionId,
+        limit: Option<&str>,
+    ) -> Result<(PageQuery, MessagePage), MessageError> {
+        let mut faults = Faults::none();
+        let limit = query::limit("message_limit", limit, 0, &mut faults);
+        faults.into_result()?;
+        let query = PageQuery::newest(caller.view(), limit);
+        Ok((query, self.page(caller, session_id, &query).await?))
+    }
+
+    /// Deletes a message; deleting a tombstone changes nothing.
+    ///
+    /// # Errors
+    /// A message that is not there or may not be deleted, a precondition that does not hold, a store at fault.
+    pub async fn remove(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        precondition: Precondition,
+    ) -> Result<Message, MessageError> {
+        let message = self.find(caller, id).await?;
+        let at = self.clock.now();
+        let age = at.seconds_since(message.created_at);
+        let relation = match message.sender.id == *caller.id() {
+            true if age > EDIT_WINDOW_SECONDS => Relation::OwnButLate,
+            true => Relation::Own,
+            false => Relation::Other,
+        };
+        allow(caller, Action::DeleteMessage, relation)?;
+        match self.messages.remove(caller.tenant(), id, Removal { precondition, at }).await? {
+            RemoveOutcome::Removed(message) => {
+                self.tell(caller, &message).await;
+                Ok(message)
+            }
+            RemoveOutcome::AlreadyRemoved(message) => Ok(message),
+            RemoveOutcome::Missing => Err(MessageError::NotFound),
+            RemoveOutcome::PreconditionFailed => Err(MessageError::PreconditionFailed),
+        }
+    }
+
+    async fn page(&self, caller: &Caller, id: SessionId, query: &PageQuery) -> Result<MessagePage, MessageError> {
+        let page = self.messages.page(caller.tenant(), id, query).await?.ok_or(MessageError::SessionNotFound)?;
+        let relation = if page.session.user_id == *caller.id() { Relation::Own } else { Relation::Other };
+        match decide(caller.role(), Action::ReadSession, relation) {
+            Decision::Allow => Ok(page),
+            Decision::Forbid => Err(MessageError::Forbidden),
+            Decision::Hide => Err(MessageError::SessionNotFound),
+        }
+    }
+
+    /// A message neither leaves its session nor changes its visibility, so looking before the write is no race.
+    async fn check_reply(
+        &self,
+        caller: &Caller,
+        session_id: SessionId,
+        reply_to: Option<MessageId>,
+    ) -> Result<(), MessageError> {
+        let Some(id) = reply_to else { return Ok(()) };
+        let target = self.messages.find(caller.tenant(), id).await?;
+        if target.is_some_and(|t| t.session_id == session_id && t.visibility.shown_in(caller.view())) {
+            return Ok(());
+        }
+        let rejection = Rejection::new("reply_to_not_found", "names no message of this session");
+        Err(Faults::body("/reply_to", rejection).into())
+    }
+
+    fn new_message(
+        &self,
+        caller: &Caller,
+        session_id: SessionId,
+        checked: CheckedMessage,
+        key: Option<&IdempotencyKey>,
+    ) -> NewMessage {
+        let parent = || session_id.to_string();
+        let idempotency = key.map(|key| Idempotency::new(key, caller, "messages.create", &parent(), &checked));
+        NewMessage {
+            tenant_id: caller.tenant().clone(),
+            session_id,
+            id: self.ids.message_id(),
+            sender: checked.sender,
+            content: checked.content,
+            message_type: checked.message_type,
+            metadata: checked.metadata,
+            reply_to: checked.reply_to,
+            visibility: checked.visibility,
+            created_at: self.clock.now(),
+            confined_to: caller.confined_to().cloned(),
+            idempotency,
+        }
+    }
+
+    async fn tell(&self, caller: &Caller, message: &Message) {
+        let event = SessionChanged {
+            tenant_id: caller.tenant().clone(),
+            session_id: message.session_id,
+            rev: message.rev,
+            kind: ChangeKind::Message,
+        };
+        self.events.publish(event).await;
+    }
+}
+
+/// A store answered a batch of one with nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("the store gave no outcome for a message")]
+struct NoOutcome;
+
+fn allow_write(caller: &Caller, checked: &CheckedMessage) -> Result<(), MessageError> {
+    let relation = if caller.writes_as(&checked.sender) { Relation::Own } else { Relation::Other };
+    allow(caller, Action::WriteMessage, relation)?;
+    match checked.visibility {
+        Visibility::Internal => allow(caller, Action::WriteInternal, relation),
+        Visibility::Public => Ok(()),
+    }
+}
+
+fn allow(caller: &Caller, action: Action, relation: Relation) -> Result<(), MessageError> {
+    match decide(caller.role(), action, relation) {
+        Decision::Allow => Ok(()),
+        Decision::Forbid => Err(MessageError::Forbidden),
+        Decision::Hide => Err(MessageError::NotFound),
+    }
+}

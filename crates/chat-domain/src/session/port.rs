@@ -1,0 +1,133 @@
+//! What the domain needs of a store of sessions.
+
+use async_trait::async_trait;
+
+use super::list::{SessionPage, UserSessions};
+use super::model::{Session, SessionChange, SessionRefusal};
+use crate::error::RepositoryError;
+use crate::id::{ParticipantId, SessionId, TenantId};
+use crate::idempotency::Idempotency;
+use crate::metadata::Metadata;
+use crate::precondition::Precondition;
+use crate::revision::Rev;
+use crate::timestamp::Timestamp;
+
+/// Stores sessions.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait SessionRepository: Send + Sync + 'static {
+    /// Stores a new session, active, with the first `rev` and `version`. A repeated key returns what its first use made.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn create(&self, new: NewSession) -> Result<CreateOutcome, RepositoryError>;
+
+    /// The session as it is now.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError>;
+
+    /// A page of a user's sessions; empty for an unknown user.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<SessionPage, RepositoryError>;
+
+    /// Changes a session's own fields in one atomic step: what [`Session::changed`] makes of the session as it is under
+    /// the store's lock. A repeated key changes nothing, and is seen before the precondition and the state are looked at.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn update(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+        update: SessionUpdate,
+    ) -> Result<UpdateOutcome, RepositoryError>;
+}
+
+/// Names one session of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The session.
+    pub id: SessionId,
+}
+
+/// Tells how far sessions have come, from the store that decides: what makes a cached value safe to serve.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait RevisionSource: Send + Sync + 'static {
+    /// The present `rev` of each session, in the order of the question, read after the question came; `None` where
+    /// there is no such session.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Rev>>, RepositoryError>;
+}
+
+/// A session to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its new id.
+    pub id: SessionId,
+    /// The visitor.
+    pub user_id: ParticipantId,
+    /// The agent who serves it from the start.
+    pub agent_id: Option<ParticipantId>,
+    /// The client's own data.
+    pub metadata: Metadata,
+    /// The session that it continues.
+    pub previous_session_id: Option<SessionId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The key of the request, where it had one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What became of a new session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CreateOutcome {
+    /// It was stored.
+    Created(Session),
+    /// The key had been used for the same command; this is what that made, as it is now.
+    Replayed(Session),
+    /// The key had been used for another command.
+    KeyReused,
+}
+
+/// A change to be made to a stored session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionUpdate {
+    /// What is to change.
+    pub change: SessionChange,
+    /// What must hold for it.
+    pub precondition: Precondition,
+    /// When it happens.
+    pub at: Timestamp,
+    /// The key of the request, where it had one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// It was made; this is the session after it.
+    Updated(Session),
+    /// The session was as wanted already.
+    Unchanged(Session),
+    /// The key had been used for the same command; this is the session as it is now.
+    Replayed(Session),
+    /// The key had been used for another command.
+    KeyReused,
+    /// There is no such session in the tenant.
+    Missing,
+    /// The precondition does not hold.
+    PreconditionFailed,
+    /// The session, as given here, cannot change as wanted.
+    Refused(Session, SessionRefusal),
+}
