@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+#
+# Holds what the service answers against the document that it serves: all checks
+# of schemathesis, on SQLite and then on PostgreSQL with Redis.
+#
+#   api-test.sh [ARG…]   ARGs go to `schemathesis run`
+#
+# What each run leaves to read is under target/api-test/<store>.
+
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+readonly root
+readonly schemathesis=4.32.5
+readonly place=$root/target/api-test
+readonly programs=$place/venv/bin
+readonly service=${CARGO_TARGET_DIR:-$root/target}/debug/chat-service
+
+service_pid=
+trap stop_service EXIT
+
+stop_service() {
+    if [ -n "$service_pid" ]; then
+        kill "$service_pid" 2>/dev/null || true
+        wait "$service_pid" || true
+        service_pid=
+    fi
+}
+
+prepare() {
+    cargo build --package chat-service
+    if [ "$("$programs/schemathesis" --version 2>/dev/null)" != "schemathesis, version $schemathesis" ]; then
+        python3 -m venv --clear "$place/venv"
+        "$programs/pip" install --quiet "schemathesis==$schemathesis"
+    fi
+}
+
+free_port() {
+    "$programs/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+healthy() {
+    "$programs/python" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=2)' \
+        "$1/health" 2>/dev/null
+}
+
+# Starts the service with the settings that are given (NAME=value), away from
+# any .env, and with none of the caller's own settings.
+start_service() {
+    local url=$1 log=$2 tries=300
+    shift 2
+    env -u DATABASE_URL -u MIGRATE_DATABASE_URL -u REDIS_URL -u AUTH_MODE -u DEBUG \
+        HOST=127.0.0.1 PORT="${url##*:}" DATA_DIR=data RUST_LOG=warn "$@" "$service" >"$log" 2>&1 &
+    service_pid=$!
+    until healthy "$url"; do
+        tries=$((tries - 1))
+        if [ "$tries" -eq 0 ] || ! kill -0 "$service_pid" 2>/dev/null; then
+            cat "$log" >&2
+            echo "api-test: the service does not come up" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+}
+
+# Usage: check_store NAME [SETTING…] -- [ARG…]
+check_store() {
+    local name=$1 settings=() url
+    shift
+    while [ "$1" != -- ]; do
+        settings+=("$1")
+        shift
+    done
+    shift
+    echo "api-test: on $name"
+    rm -rf "${place:?}/$name"
+    mkdir -p "$place/$name"
+    cd "$place/$name"
+    url=http://127.0.0.1:$(free_port)
+    start_service "$url" service.log ${settings[@]+"${settings[@]}"}
+    "$programs/schemathesis" --config-file "$root/schemathesis.toml" \
+        run "$url/openapi.json" --checks all "$@"
+    stop_service
+}
+
+# The second half is this script again, called with the servers up. They are
+# always private ones: a given server's tables are not ours to fill.
+if [ "${1:-}" = --on-servers ]; then
+    shift
+    check_store postgres DATABASE_URL="$TEST_DATABASE_URL" REDIS_URL="$TEST_REDIS_URL" -- "$@"
+else
+    prepare
+    check_store sqlite -- "$@"
+    exec env -u TEST_DATABASE_URL -u TEST_REDIS_URL \
+        "$root/deploy/local/services.sh" with -- "$root/deploy/local/api-test.sh" --on-servers "$@"
+fi

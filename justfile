@@ -1,0 +1,81 @@
+# What is done to this tree by hand and by .ci/run, under one name each.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+cargo_deny := "0.20.2"
+
+# List the recipes
+[private]
+default:
+    @{{ just_executable() }} --list --unsorted
+
+# Run the service (arguments go to it)
+run *args:
+    cargo run --release -- {{ args }}
+
+# Run all tests, with a private PostgreSQL and Redis
+test *args:
+    deploy/local/services.sh with -- cargo test --workspace --all-features {{ args }}
+
+# Run the tests that need no server
+test-fast:
+    cargo test --workspace --all-features -- --skip postgres --skip redis
+
+# Check formatting, code and scripts; a warning is an error
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    if command -v shellcheck >/dev/null; then shellcheck -x -a deploy/local/services.sh deploy/local/api-test.sh .ci/run; fi
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Build the crates' documentation; a warning is an error
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# Check who depends on whom, licences and sources
+deny:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -x target/tools/bin/cargo-deny ] || echo "building cargo-deny {{ cargo_deny }} into target/tools"
+    # Without optimisation: it builds several times faster, and has little to do.
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root target/tools cargo-deny@{{ cargo_deny }}
+    # Advisories are left to whoever can download their database: `check advisories`.
+    target/tools/bin/cargo-deny --locked --workspace check bans licenses sources
+
+# Check what the domain depends on against the committed list
+deps:
+    diff <(grep -v '^#' crates/chat-domain/dependencies.txt) \
+        <(cargo tree --package chat-domain --edges normal --depth 1 --prefix none --format '{p}' | tail -n +2 | cut -d ' ' -f 1 | sort)
+
+# Print the OpenAPI document
+openapi:
+    @cargo run --quiet -- openapi
+
+# Lint the OpenAPI document (needs Node)
+api-lint:
+    mkdir -p target/api-lint
+    cargo run --quiet -- openapi > target/api-lint/openapi.json
+    npx --yes @redocly/cli@2 lint target/api-lint/openapi.json
+
+# Hold the served answers against the document, on both stores (needs Python; arguments go to schemathesis)
+api-test *args:
+    deploy/local/api-test.sh {{ args }}
+
+# Bring the tables of DATABASE_URL up to date
+migrate:
+    cargo run --quiet -- migrate
+
+# Start a PostgreSQL and a Redis for local work, and print the lines to use them
+services-up:
+    @deploy/local/services.sh up
+
+# Stop them and throw their data away
+services-down:
+    @deploy/local/services.sh down
+
+# Remove what was built, and stop the services
+clean: services-down
+    cargo clean
