@@ -26,12 +26,6 @@ impl<T> Field<T> {
         }
     }
 
-    /// Whether the request had the field at all.
-    #[must_use]
-    pub const fn is_sent(&self) -> bool {
-        !matches!(self, Self::Absent)
-    }
-
     /// For a field that must be there: notes a fault where it is absent or `null`.
     pub fn required(self, pointer: &str, faults: &mut Faults) -> Option<T> {
         match self {

@@ -6,8 +6,9 @@
 //! - [`access`]: who may do what.
 //! - [`event`]: that something changed.
 //! - [`cache`], [`clock`], [`health`], [`idempotency`]: the other ports.
-//! - [`id`], [`revision`], [`timestamp`], [`metadata`]: values that hold only what is valid.
-//! - [`fault`], [`field`]: checking input, every fault at once.
+//! - [`error`], [`outcome`]: how a store fails, and what a write that went well comes to.
+//! - [`id`], [`revision`], [`timestamp`], [`metadata`], [`precondition`]: values that hold only what is valid.
+//! - [`fault`], [`field`], [`query`]: checking input, every fault at once.
 //! - `testing` (feature): fakes, builders, and one contract suite for each port.
 //!
 //! # Invariants
@@ -20,7 +21,7 @@
 //! # Adding a port
 //! 1. Write the trait in `<thing>/port.rs`: dyn-safe, `&self`, one atomic step a method, refusals as outcomes.
 //! 2. Write its promises as plain functions in `testing/contract/<port>.rs`, and the macro that makes tests of them.
-//! 3. Write the fake in `testing/`, and run the suite on it; then the adapters, and run it on them.
+//! 3. Write the fake in `testing/fake/`, and run the suite on it; then the adapters, and run it on them.
 
 pub mod access;
 pub mod cache;

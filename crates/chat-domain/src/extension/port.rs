@@ -19,7 +19,7 @@ pub trait ExtensionRepository: Send + Sync + 'static {
     /// Only when the store is at fault.
     async fn add(&self, new: NewExtension) -> Result<AddOutcome, RepositoryError>;
 
-    /// The extensions of these messages, oldest first on each; a tombstone shows none.
+    /// The extensions of these messages, on each by time and then by id; a tombstone shows none.
     ///
     /// # Errors
     /// Only when the store is at fault.

@@ -12,7 +12,7 @@ use crate::metadata::Metadata;
 use crate::session::{metadata, uuid};
 
 /// The most characters (Unicode scalar values) that a content has.
-pub const MAX_CONTENT_CHARS: usize = 16_384;
+pub(super) const MAX_CONTENT_CHARS: usize = 16_384;
 
 /// The fields of a request for a new message, unchecked.
 #[derive(Debug, Default)]

@@ -79,6 +79,20 @@ impl PageDraft {
         };
         Ok(PageQuery { view, include_deleted, order, limit, window })
     }
+
+    /// All faults that the parameters have, for a query that could not be read whole.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.check(View::Public).err().unwrap_or_default()
+    }
+}
+
+/// What is wrong with the `message_limit` of a session's newest messages, for a query that could not be read whole.
+#[must_use]
+pub fn newest_faults(limit: Option<&str>) -> Faults {
+    let mut faults = Faults::none();
+    query::limit("message_limit", limit, 0, &mut faults);
+    faults
 }
 
 impl PageQuery {

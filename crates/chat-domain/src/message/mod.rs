@@ -7,7 +7,7 @@ mod port;
 mod service;
 
 pub use draft::MessageDraft;
-pub use list::{MessagePage, PageDraft, PageQuery, Window};
+pub use list::{MessagePage, PageDraft, PageQuery, Window, newest_faults};
 pub use model::{Message, MessageType, Sender, SenderType, Visibility};
 #[cfg(feature = "testing")]
 pub use port::MockMessageRepository;

@@ -136,7 +136,7 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// When it was deleted: such a message is a tombstone.
     pub deleted_at: Option<Timestamp>,
-    /// What hangs on it, oldest first; empty in a tombstone.
+    /// What hangs on it, by time and then by id; empty in a tombstone.
     pub extensions: Vec<Extension>,
 }
 

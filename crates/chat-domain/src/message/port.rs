@@ -19,8 +19,9 @@ pub trait MessageRepository: Send + Sync + 'static {
     /// Appends the batch in one step; one outcome per input, in input order.
     ///
     /// Each stored message takes its session's next `seq` and next `rev`. A refused message leaves its neighbours
-    /// untouched. A repeated key returns what the first attempt stored, also where both stand in one batch, and is seen
-    /// before the session's state is looked at. The batch may hold many tenants and sessions.
+    /// untouched. A repeated key returns what the first attempt stored, also where both stand in one batch; a refusal is
+    /// not remembered. The order of checks: is the session there for this caller, is the key known, has the session
+    /// ended. The batch may hold many tenants and sessions.
     ///
     /// # Errors
     /// Only when the store, not a message, is at fault; then nothing of the batch was stored, or nobody knows.
@@ -44,7 +45,8 @@ pub trait MessageRepository: Send + Sync + 'static {
         query: &PageQuery,
     ) -> Result<Option<MessagePage>, RepositoryError>;
 
-    /// Makes a message a tombstone. The row keeps its content, for a restore.
+    /// Makes a message a tombstone. The row keeps its content, for a restore. The precondition is looked at first, also
+    /// where the message is a tombstone already.
     ///
     /// # Errors
     /// Only when the store is at fault.

@@ -111,11 +111,8 @@ impl MessageService {
         if !message.visibility.shown_in(caller.view()) {
             return Err(MessageError::NotFound);
         }
-        if let Some(user) = caller.confined_to() {
-            let session = self.sessions.find(caller.tenant(), message.session_id).await?;
-            if session.is_none_or(|session| session.user_id != *user) {
-                return Err(MessageError::NotFound);
-            }
+        if caller.confined_to().is_some() && !self.is_shown(caller, message.session_id).await? {
+            return Err(MessageError::NotFound);
         }
         Ok(message)
     }
@@ -164,8 +161,9 @@ impl MessageService {
         let message = self.find(caller, id).await?;
         let at = self.clock.now();
         let age = at.seconds_since(message.created_at);
-        let relation = match message.sender.id == *caller.id() {
-            true if age > EDIT_WINDOW_SECONDS => Relation::OwnButLate,
+        let relation = match caller.writes_as(&message.sender) {
+            // Nothing is too late for what was done in time: a repeat answers what the first one did.
+            true if age > EDIT_WINDOW_SECONDS && !message.is_deleted() => Relation::OwnButLate,
             true => Relation::Own,
             false => Relation::Other,
         };
@@ -203,8 +201,17 @@ impl MessageService {
         if target.is_some_and(|t| t.session_id == session_id && t.visibility.shown_in(caller.view())) {
             return Ok(());
         }
+        if !self.is_shown(caller, session_id).await? {
+            return Err(MessageError::SessionNotFound);
+        }
         let rejection = Rejection::new("reply_to_not_found", "names no message of this session");
         Err(Faults::body("/reply_to", rejection).into())
+    }
+
+    /// Whether there is such a session, and the caller may see it.
+    async fn is_shown(&self, caller: &Caller, session_id: SessionId) -> Result<bool, RepositoryError> {
+        let session = self.sessions.find(caller.tenant(), session_id).await?;
+        Ok(session.is_some_and(|session| caller.confined_to().is_none_or(|user| session.user_id == *user)))
     }
 
     fn new_message(

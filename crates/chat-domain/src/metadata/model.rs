@@ -25,7 +25,7 @@ impl Metadata {
     /// # Errors
     /// The pointer below the metadata at which a rule is broken, and the rule.
     pub fn parse(text: &str) -> Result<Self, (String, Rejection)> {
-        let text = minify(text);
+        let text = text.trim_matches([' ', '\t', '\n', '\r']);
         let here = |code, detail: &str| (String::new(), Rejection::new(code, detail));
         if text == "null" || text == "{}" {
             return Ok(Self::default());
@@ -33,11 +33,13 @@ impl Metadata {
         if !text.starts_with('{') {
             return Err(here("invalid_type", "must be an object"));
         }
-        if text.len() > Self::MAX_BYTES {
+        let minified = minify(text);
+        if minified.len() > Self::MAX_BYTES {
             return Err(here("too_large", "must be at most 16384 bytes as serialised"));
         }
-        match scan(&text, Self::MAX_DEPTH) {
-            Ok(None) => Ok(Self(text.into())),
+        // The text as it came: without its white space `1 2` would pass for a number.
+        match scan(text, Self::MAX_DEPTH) {
+            Ok(None) => Ok(Self(minified.into())),
             Ok(Some(broken)) => Err((broken.pointer, broken.rejection)),
             Err(_) => Err(here("invalid_json", "must be JSON")),
         }
@@ -123,6 +125,14 @@ mod tests {
         let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         assert!(Metadata::parse(&nested(16)).is_ok());
         assert_eq!(Metadata::parse(&nested(17)).unwrap_err().1.code, "too_deep");
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in ["{\"a\":1 2}", "{\"a\":tr ue}", "{\"a\":1}}", "{", "{\"a\":1e400}"] {
+            assert_eq!(Metadata::parse(bad).unwrap_err().1.code, "invalid_json", "{bad}");
+        }
+        assert_eq!(Metadata::parse("nu ll").unwrap_err().1.code, "invalid_type");
     }
 
     #[test]

@@ -121,6 +121,9 @@ pub(crate) fn metadata(field: Field<Box<RawValue>>, faults: &mut Faults) -> Opti
 
 /// Reads an id field.
 pub(crate) fn uuid<T: std::str::FromStr>(text: Option<String>, pointer: &str, faults: &mut Faults) -> Option<T> {
-    let id = text?.parse().map_err(|_| Rejection::new("invalid_uuid", "must be a UUID"));
+    let text = text?;
+    // Only the form with hyphens: one id has one spelling, letter case aside.
+    let id = if text.len() == 36 { text.parse().ok() } else { None };
+    let id = id.ok_or_else(|| Rejection::new("invalid_uuid", "must be a UUID, 36 characters with hyphens"));
     faults.take(Place::Body, pointer, id)
 }

@@ -84,6 +84,22 @@ pub struct UserSessions {
 impl UserSessionsDraft {
     /// Checks every parameter. `Ok(None)` where no session can meet them: `active_only` with another status.
     pub(super) fn check(self, user_id: ParticipantId) -> Result<Option<UserSessions>, Faults> {
+        let (active_only, status, limit, cursor) = self.checked()?;
+        let status = match (active_only, status) {
+            (false, status) => status,
+            (true, None | Some(SessionStatus::Active)) => Some(SessionStatus::Active),
+            (true, Some(_)) => return Ok(None),
+        };
+        Ok(Some(UserSessions { user_id, status, limit, cursor }))
+    }
+
+    /// All faults that the parameters have, for a query that could not be read whole.
+    #[must_use]
+    pub fn faults(self) -> Faults {
+        self.checked().err().unwrap_or_default()
+    }
+
+    fn checked(self) -> Result<(bool, Option<SessionStatus>, u16, Option<SessionCursor>), Faults> {
         let mut faults = Faults::none();
         let active_only = query::flag("active_only", self.active_only.as_deref(), &mut faults);
         let status = self.status.and_then(|text| faults.take(Place::Query, "/status", text.parse()));
@@ -94,12 +110,7 @@ impl UserSessionsDraft {
             faults.take(Place::Query, "/cursor", cursor)
         });
         faults.into_result()?;
-        let status = match (active_only, status) {
-            (false, status) => status,
-            (true, None | Some(SessionStatus::Active)) => Some(SessionStatus::Active),
-            (true, Some(_)) => return Ok(None),
-        };
-        Ok(Some(UserSessions { user_id, status, limit, cursor }))
+        Ok((active_only, status, limit, cursor))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::timestamp::Timestamp;
 pub struct Tally {
     /// Messages that are not deleted.
     pub count: i64,
-    /// When the newest was sent, deleted since or not.
+    /// When the newest, the one with the highest `seq`, was sent, deleted since or not.
     pub last_at: Option<Timestamp>,
 }
 
@@ -38,7 +38,7 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it or its messages last changed; never moves back.
     pub updated_at: Timestamp,
-    /// The ended session that this one continues.
+    /// The session that this one continues.
     pub previous_session_id: Option<SessionId>,
     /// Counts all changes, messages included.
     pub rev: Rev,

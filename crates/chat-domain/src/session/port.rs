@@ -36,6 +36,7 @@ pub trait SessionRepository: Send + Sync + 'static {
 
     /// Changes a session's own fields in one atomic step: what [`Session::changed`] makes of the session as it is under
     /// the store's lock. A repeated key changes nothing, and is seen before the precondition and the state are looked at.
+    /// A key is remembered where the session was changed or was as wanted already, not where the change was refused.
     ///
     /// # Errors
     /// Only when the store is at fault.

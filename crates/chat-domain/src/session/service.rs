@@ -86,7 +86,7 @@ impl SessionService {
         key: Option<&IdempotencyKey>,
     ) -> Result<Written<Session>, SessionError> {
         let checked = draft.check()?;
-        self.allow_create(caller, &checked)?;
+        allow_create(caller, &checked)?;
         self.check_previous(caller, checked.previous_session_id).await?;
         let idempotency = key.map(|key| Idempotency::new(key, caller, "sessions.create", "", &checked));
         let new = NewSession {
@@ -196,15 +196,6 @@ impl SessionService {
         }
     }
 
-    fn allow_create(&self, caller: &Caller, checked: &CheckedSession) -> Result<(), SessionError> {
-        let relation = relation(caller, &checked.user_id);
-        allow(caller, Action::CreateSession, relation)?;
-        match checked.agent_id {
-            Some(_) => allow(caller, Action::UpdateSession, relation),
-            None => Ok(()),
-        }
-    }
-
     /// A session is never removed while it may be continued, so looking before the write is no race.
     async fn check_previous(&self, caller: &Caller, previous: Option<SessionId>) -> Result<(), SessionError> {
         let Some(id) = previous else { return Ok(()) };
@@ -226,6 +217,16 @@ impl SessionService {
             kind: ChangeKind::Session,
         };
         self.events.publish(event).await;
+    }
+}
+
+/// To name an agent from the start is the same as to assign one later.
+fn allow_create(caller: &Caller, checked: &CheckedSession) -> Result<(), SessionError> {
+    let relation = relation(caller, &checked.user_id);
+    allow(caller, Action::CreateSession, relation)?;
+    match checked.agent_id {
+        Some(_) => allow(caller, Action::UpdateSession, relation),
+        None => Ok(()),
     }
 }
 

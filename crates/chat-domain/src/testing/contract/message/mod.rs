@@ -1,0 +1,124 @@
+//! What a [`MessageRepository`](crate::message::MessageRepository) promises.
+
+pub mod append;
+pub mod page;
+pub mod race;
+pub mod refuse;
+pub mod remove;
+pub mod replay;
+pub mod walk;
+
+/// Runs the suites of a message repository on a [`StoreRig`](crate::testing::rig::StoreRig):
+/// `message_repository_contract!(sqlite, SqliteRig);`.
+#[macro_export]
+macro_rules! message_repository_contract {
+    ($name:ident, $rig:ty) => {
+        mod $name {
+            use super::*;
+
+            $crate::contract_suite!(
+                append,
+                $rig as StoreRig,
+                message::append,
+                [
+                    seq_counts_from_one_and_rev_from_two,
+                    outcomes_stand_in_the_order_of_the_batch,
+                    an_empty_batch_has_no_outcome,
+                    every_field_comes_back_as_it_was_sent,
+                    every_named_value_comes_back,
+                    counts_and_last_message_at_follow_each_view,
+                    an_append_moves_the_session_and_leaves_its_version_alone,
+                    updated_at_never_moves_back,
+                ]
+            );
+            $crate::contract_suite!(
+                refuse,
+                $rig as StoreRig,
+                message::refuse,
+                [
+                    an_unknown_session_is_missing,
+                    another_tenants_session_is_missing,
+                    another_users_session_is_missing_to_a_confined_caller,
+                    an_ended_session_takes_no_more_messages,
+                    a_refused_message_leaves_its_neighbours_untouched,
+                    a_refusal_changes_nothing,
+                    a_refusal_is_not_remembered,
+                ]
+            );
+            $crate::contract_suite!(
+                replay,
+                $rig as StoreRig,
+                message::replay,
+                [
+                    a_replay_returns_the_first_message,
+                    a_replay_inside_one_batch_returns_the_first_message,
+                    a_replay_changes_nothing,
+                    a_replay_comes_before_the_sessions_state,
+                    a_replay_of_a_deleted_message_is_its_tombstone,
+                    a_replay_shows_the_extensions_of_now,
+                    a_key_is_refused_for_another_command,
+                    a_key_is_refused_for_another_command_inside_one_batch,
+                    a_key_belongs_to_its_tenant,
+                    a_replay_is_not_for_a_caller_who_may_not_see_the_session,
+                ]
+            );
+            $crate::contract_suite!(
+                race,
+                $rig as StoreRig,
+                message::race,
+                [
+                    a_hundred_appends_at_once_leave_no_gap,
+                    one_key_on_two_nodes_makes_one_message,
+                    keys_that_race_in_batches_leave_no_gap,
+                    batches_with_crossed_sessions_all_come_through,
+                    a_reader_that_follows_by_after_skips_nothing,
+                    nothing_is_written_after_the_end,
+                ]
+            );
+            $crate::contract_suite!(
+                page,
+                $rig as StoreRig,
+                message::page,
+                [
+                    an_unknown_session_has_no_page,
+                    another_tenants_session_has_no_page,
+                    a_new_session_has_an_empty_page,
+                    a_page_is_nearest_to_its_bound,
+                    every_question_gets_the_rows_it_asks_for,
+                    a_page_of_no_rows_still_has_the_session,
+                    a_page_and_its_session_are_of_one_moment,
+                    a_message_is_found_in_its_tenant_alone,
+                    a_damaged_row_is_reported_as_corrupt,
+                ]
+            );
+            $crate::contract_suite!(
+                walk,
+                $rig as StoreRig,
+                message::walk,
+                [
+                    links_lead_through_the_whole_list_and_back,
+                    the_newest_messages_lead_back_to_the_first,
+                    a_walk_between_two_bounds_stays_between_them,
+                ]
+            );
+            $crate::contract_suite!(
+                remove,
+                $rig as StoreRig,
+                message::remove,
+                [
+                    a_removed_message_is_a_tombstone,
+                    a_removal_moves_the_session_and_leaves_its_version_alone,
+                    updated_at_never_moves_back,
+                    a_second_removal_changes_nothing,
+                    a_removal_lowers_the_counts_once,
+                    a_removed_seq_is_never_given_again,
+                    an_ended_sessions_message_can_be_removed,
+                    a_removal_asks_for_the_expected_rev,
+                    an_unknown_message_is_missing,
+                    another_tenants_message_is_missing,
+                    twenty_removals_at_once_take_one_rev,
+                ]
+            );
+        }
+    };
+}

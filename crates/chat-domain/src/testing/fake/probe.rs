@@ -1,0 +1,32 @@
+//! A probe that answers as it is told to.
+
+use async_trait::async_trait;
+
+use crate::error::RepositoryError;
+use crate::health::Probe;
+
+/// A probe that answers as it is told to.
+#[derive(Debug, Clone, Copy)]
+pub enum FakeProbe {
+    /// What is probed is there.
+    Healthy,
+    /// What is probed says that it is not.
+    Failing,
+    /// What is probed never answers.
+    Hanging,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the probe was told to fail")]
+struct ToldToFail;
+
+#[async_trait]
+impl Probe for FakeProbe {
+    async fn check(&self) -> Result<(), RepositoryError> {
+        match self {
+            Self::Healthy => Ok(()),
+            Self::Failing => Err(RepositoryError::unavailable(ToldToFail)),
+            Self::Hanging => std::future::pending().await,
+        }
+    }
+}

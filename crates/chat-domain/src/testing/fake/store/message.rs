@@ -1,0 +1,150 @@
+//! The messages.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::key::Known;
+use super::{FakeStore, IdGivenBefore, Place, State, move_on};
+use crate::access::View;
+use crate::error::RepositoryError;
+use crate::id::{MessageId, SessionId, TenantId};
+use crate::message::{
+    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, Visibility,
+    Window,
+};
+use crate::query::Order;
+use crate::revision::Seq;
+use crate::session::{Session, SessionStatus, Tally};
+use crate::testing::builder::message_of;
+
+#[async_trait]
+impl MessageRepository for FakeStore {
+    async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
+        let mut state = self.lock();
+        state.check_batch(&batch)?;
+        Ok(batch.iter().map(|new| state.append(new)).collect())
+    }
+
+    async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
+        Ok(self.lock().message(tenant, id)?.cloned().map(Message::shown))
+    }
+
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        query: &PageQuery,
+    ) -> Result<Option<MessagePage>, RepositoryError> {
+        let state = self.lock();
+        let Some(stored) = state.session(tenant, session) else { return Ok(None) };
+        let mut found: Vec<&Message> = stored.messages.iter().filter(|message| asked_for(message, query)).collect();
+        if query.walk() == Order::Desc {
+            found.reverse();
+        }
+        let offset = match query.window {
+            Window::Offset(offset) => usize::from(offset),
+            Window::Between { .. } => 0,
+        };
+        let found: Vec<Message> =
+            found.into_iter().skip(offset).take(usize::from(query.limit) + 1).cloned().map(Message::shown).collect();
+        for message in &found {
+            state.check_readable(tenant, message.id)?;
+        }
+        Ok(Some(MessagePage::assemble(stored.session.clone(), query, found)))
+    }
+
+    async fn remove(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        removal: Removal,
+    ) -> Result<RemoveOutcome, RepositoryError> {
+        let mut state = self.lock();
+        let Some((session, message)) = state.message_mut(tenant, id)? else { return Ok(RemoveOutcome::Missing) };
+        if !removal.precondition.holds(message.rev, None) {
+            return Ok(RemoveOutcome::PreconditionFailed);
+        }
+        if message.is_deleted() {
+            return Ok(RemoveOutcome::AlreadyRemoved(message.clone().shown()));
+        }
+        move_on(session, removal.at);
+        message.rev = session.rev;
+        message.deleted_at = Some(removal.at);
+        for tally in tallies(session, message.visibility) {
+            tally.count -= 1;
+        }
+        Ok(RemoveOutcome::Removed(message.clone().shown()))
+    }
+}
+
+impl State {
+    /// What would fail the whole batch, looked for before anything of it is stored.
+    fn check_batch(&self, batch: &[NewMessage]) -> Result<(), RepositoryError> {
+        let mut ids = HashSet::new();
+        for new in batch {
+            match self.message_keys.look(&new.tenant_id, new.idempotency.as_ref()) {
+                Known::Same(id) => self.check_readable(&new.tenant_id, id)?,
+                Known::Other => {}
+                Known::No => {
+                    let place = (new.tenant_id.clone(), new.id);
+                    if self.places.contains_key(&place) || !ids.insert(place) {
+                        return Err(RepositoryError::internal(IdGivenBefore));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, new: &NewMessage) -> AppendOutcome {
+        let tenant = new.tenant_id.clone();
+        let known = match self.message_keys.look(&tenant, new.idempotency.as_ref()) {
+            Known::No => None,
+            Known::Other => Some(AppendOutcome::KeyReused),
+            Known::Same(id) => self.shown(&tenant, id).map(AppendOutcome::Replayed),
+        };
+        let Some(stored) = self.session_mut(&tenant, new.session_id) else { return AppendOutcome::SessionMissing };
+        if new.confined_to.as_ref().is_some_and(|user| *user != stored.session.user_id) {
+            return AppendOutcome::SessionMissing;
+        }
+        if let Some(outcome) = known {
+            return outcome;
+        }
+        if stored.session.state.status() == SessionStatus::Ended {
+            return AppendOutcome::SessionEnded { rev: stored.session.rev };
+        }
+        let index = stored.messages.len();
+        let seq = stored.messages.last().map_or(Seq::FIRST, |last| last.seq.next());
+        move_on(&mut stored.session, new.created_at);
+        for tally in tallies(&mut stored.session, new.visibility) {
+            *tally = Tally { count: tally.count + 1, last_at: Some(new.created_at) };
+        }
+        let message = message_of(new, seq, stored.session.rev);
+        stored.messages.push(message.clone());
+        self.places.insert((tenant.clone(), new.id), Place { session: new.session_id, index });
+        self.message_keys.remember(&tenant, new.idempotency, new.id, new.created_at);
+        AppendOutcome::Stored(message)
+    }
+
+    fn shown(&self, tenant: &TenantId, id: MessageId) -> Option<Message> {
+        self.message(tenant, id).ok().flatten().cloned().map(Message::shown)
+    }
+}
+
+/// The counts in which a message of this visibility stands.
+fn tallies(session: &mut Session, visibility: Visibility) -> impl Iterator<Item = &mut Tally> {
+    let public = visibility.shown_in(View::Public).then_some(&mut session.public_messages);
+    std::iter::once(&mut session.all_messages).chain(public)
+}
+
+fn asked_for(message: &Message, query: &PageQuery) -> bool {
+    let in_window = match query.window {
+        Window::Offset(_) => true,
+        Window::Between { after, before } => {
+            after.is_none_or(|after| message.seq > after) && before.is_none_or(|before| message.seq < before)
+        }
+    };
+    let alive = query.include_deleted || !message.is_deleted();
+    in_window && alive && message.visibility.shown_in(query.view)
+}

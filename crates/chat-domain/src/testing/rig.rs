@@ -1,0 +1,82 @@
+//! What a contract suite needs to know of an adapter: how to start it, how to reach it, how to run things beside each
+//! other. The domain has no runtime, so the rig brings one.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::cache::Cache;
+use crate::event::{EventPublisher, EventSubscriber};
+use crate::extension::ExtensionRepository;
+use crate::id::{MessageId, TenantId};
+use crate::idempotency::IdempotencyRepository;
+use crate::message::MessageRepository;
+use crate::session::{RevisionSource, SessionRepository};
+
+/// Something to be run beside other things.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The ports of one node over a store.
+#[derive(Clone)]
+pub struct Store {
+    /// The sessions.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// The messages.
+    pub messages: Arc<dyn MessageRepository>,
+    /// The extensions.
+    pub extensions: Arc<dyn ExtensionRepository>,
+    /// The keys of everything but messages.
+    pub idempotency: Arc<dyn IdempotencyRepository>,
+    /// How far the sessions have come.
+    pub revisions: Arc<dyn RevisionSource>,
+}
+
+/// A store under test.
+#[async_trait]
+pub trait StoreRig: Send + Sync + Sized + 'static {
+    /// A store of its own, empty.
+    async fn start() -> Self;
+
+    /// The ports of one node. Called again: of another node on the same data, where the adapter allows one; else the
+    /// same.
+    async fn node(&self) -> Store;
+
+    /// Runs a task beside the others, from now on, and gives a future that waits for it. A panic of the task comes out
+    /// of that future.
+    fn spawn(&self, task: Task) -> Task;
+
+    /// Makes the stored row of this message unreadable (for example an unknown visibility); `false` where the adapter
+    /// cannot.
+    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool;
+}
+
+/// A cache under test.
+#[async_trait]
+pub trait CacheRig: Send + Sync + Sized + 'static {
+    /// A cache of its own, empty, that works.
+    async fn start() -> Self;
+
+    /// One node's way to it. Called again: of another node on the same cache, where the adapter allows one; else the
+    /// same.
+    async fn node(&self) -> Arc<dyn Cache>;
+
+    /// Runs a task beside the others, as [`StoreRig::spawn`] does.
+    fn spawn(&self, task: Task) -> Task;
+}
+
+/// A bus under test.
+#[async_trait]
+pub trait EventRig: Send + Sync + Sized + 'static {
+    /// A bus of its own that works.
+    async fn start() -> Self;
+
+    /// Both ends of it on one node. Called again: on another node, where the adapter allows one; else the same.
+    async fn node(&self) -> (Arc<dyn EventPublisher>, Arc<dyn EventSubscriber>);
+
+    /// Runs a task beside the others, as [`StoreRig::spawn`] does.
+    fn spawn(&self, task: Task) -> Task;
+
+    /// Waits for so long as a working bus could ever need (some seconds); `None` where that was not enough.
+    async fn within<T: Send>(&self, wait: impl Future<Output = T> + Send) -> Option<T>;
+}

@@ -1,0 +1,143 @@
+//! The contract suites on the fakes: what the fakes promise is what the adapters promise.
+#![cfg(test)]
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat_domain::cache::Cache;
+use chat_domain::event::{EventPublisher, EventSubscriber};
+use chat_domain::id::{MessageId, TenantId};
+use chat_domain::testing::contract::history;
+use chat_domain::testing::fake::{FakeBus, FakeCache, FakeStore};
+use chat_domain::testing::rig::{CacheRig, EventRig, Store, StoreRig, Task};
+use chat_domain::{cache_contract, event_contract, store_contract};
+
+store_contract!(fake_store, FakeStoreRig);
+cache_contract!(fake_cache, FakeCacheRig);
+event_contract!(fake_bus, FakeBusRig);
+
+/// The adapters try few histories; here they cost nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_histories_hold() {
+    let rig = FakeStoreRig::start().await;
+    history::in_sequence(&rig, 300).await;
+    history::at_once(&rig, 100).await;
+}
+
+/// A promise that its macro does not name would never be tried.
+#[test]
+fn every_promise_is_named_in_its_macro() {
+    for (suite, text, named_in) in SUITES {
+        let list = named_in.split_once("macro_rules!").and_then(|(_, rest)| rest.split_once("\n}\n"));
+        let words = list.expect("a macro").0.split(|char: char| !char.is_alphanumeric() && char != '_');
+        let named: HashSet<_> = words.collect();
+        let promises: Vec<_> = text.lines().filter_map(promise).collect();
+        assert!(!promises.is_empty(), "{suite}");
+        for promise in promises {
+            assert!(named.contains(promise), "{suite}: {promise} is tried by nobody");
+        }
+    }
+}
+
+/// The name of a function that takes a rig and nothing else.
+fn promise(line: &str) -> Option<&str> {
+    let (name, parameters) = line.strip_prefix("pub async fn ")?.split_once('<')?;
+    (!parameters.contains("&R,")).then_some(name)
+}
+
+macro_rules! suites {
+    ($($suite:literal named in $list:literal),+ $(,)?) => {
+        [$((
+            $suite,
+            include_str!(concat!("../src/testing/contract/", $suite, ".rs")),
+            include_str!(concat!("../src/testing/contract/", $list, ".rs")),
+        )),+]
+    };
+}
+
+const SUITES: [(&str, &str, &str); 17] = suites!(
+    "message/append" named in "message/mod",
+    "message/page" named in "message/mod",
+    "message/race" named in "message/mod",
+    "message/refuse" named in "message/mod",
+    "message/remove" named in "message/mod",
+    "message/replay" named in "message/mod",
+    "message/walk" named in "message/mod",
+    "session/create" named in "session/mod",
+    "session/list" named in "session/mod",
+    "session/race" named in "session/mod",
+    "session/update" named in "session/mod",
+    "cache" named in "cache",
+    "event" named in "event",
+    "extension" named in "extension",
+    "history" named in "history",
+    "idempotency" named in "idempotency",
+    "revision" named in "revision",
+);
+
+struct FakeStoreRig(FakeStore);
+
+#[async_trait]
+impl StoreRig for FakeStoreRig {
+    async fn start() -> Self {
+        Self(FakeStore::new())
+    }
+
+    async fn node(&self) -> Store {
+        self.0.store()
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        spawn(task)
+    }
+
+    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
+        self.0.damage_message(tenant, id);
+        true
+    }
+}
+
+struct FakeCacheRig(FakeCache);
+
+#[async_trait]
+impl CacheRig for FakeCacheRig {
+    async fn start() -> Self {
+        Self(FakeCache::new())
+    }
+
+    async fn node(&self) -> Arc<dyn Cache> {
+        Arc::new(self.0.clone())
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        spawn(task)
+    }
+}
+
+struct FakeBusRig(FakeBus);
+
+#[async_trait]
+impl EventRig for FakeBusRig {
+    async fn start() -> Self {
+        Self(FakeBus::new())
+    }
+
+    async fn node(&self) -> (Arc<dyn EventPublisher>, Arc<dyn EventSubscriber>) {
+        (Arc::new(self.0.clone()), Arc::new(self.0.clone()))
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        spawn(task)
+    }
+
+    async fn within<T: Send>(&self, wait: impl Future<Output = T> + Send) -> Option<T> {
+        tokio::time::timeout(Duration::from_secs(10), wait).await.ok()
+    }
+}
+
+fn spawn(task: Task) -> Task {
+    let running = tokio::spawn(task);
+    Box::pin(async { running.await.expect("the task panicked") })
+}

@@ -1,0 +1,148 @@
+//! What holds of the domain's values whatever they are made of. What holds of a store is in the contract suites.
+#![cfg(test)]
+
+use chat_domain::metadata::{MergePatch, Metadata};
+use chat_domain::session::{CursorDirection, SessionPage, UserSessions};
+use chat_domain::session::{MetadataChange, Session, SessionChange, SessionCursor, SessionRefusal, SessionStatus};
+use chat_domain::testing::builder::{a_session, metadata, participant, session_of};
+use chat_domain::timestamp::Timestamp;
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+fn change() -> impl Strategy<Value = SessionChange> {
+    let status = proptest::option::of(proptest::sample::select(SessionStatus::ALL.to_vec()));
+    let agent = proptest::option::of(proptest::option::of("[ab]")).prop_map(|agent| agent.map(as_participant));
+    let metadata = proptest::option::of((any::<bool>(), object())).prop_map(|metadata| metadata.map(as_change));
+    (status, agent, metadata).prop_map(|(status, agent_id, metadata)| SessionChange { agent_id, status, metadata })
+}
+
+fn as_participant(name: Option<String>) -> Option<chat_domain::id::ParticipantId> {
+    name.map(|name| participant(&name))
+}
+
+fn as_change((merge, object): (bool, Metadata)) -> MetadataChange {
+    if merge { MetadataChange::Merge(MergePatch::new(object)) } else { MetadataChange::Replace(object) }
+}
+
+/// JSON objects some levels deep, with numbers that a float could not keep.
+fn object() -> impl Strategy<Value = Metadata> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?".prop_map(|number| number),
+        any::<String>().prop_map(|text| serde_json::to_string(&text.replace('\0', "")).expect("a string")),
+    ];
+    let value = leaf.prop_recursive(3, 20, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            btree_map("[a-d]", inner, 0..4).prop_map(as_object),
+        ]
+    });
+    btree_map("[a-d]", value, 0..4).prop_map(|entries| metadata(&as_object(entries)))
+}
+
+fn as_object(entries: std::collections::BTreeMap<String, String>) -> String {
+    let entries: Vec<_> = entries.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (-62_167_219_200_000_000..=253_402_300_799_999_999_i64)
+        .prop_map(|micros| Timestamp::from_micros(micros).expect("between the years 0 and 9999"))
+}
+
+proptest! {
+    /// However a session is pulled about: it never leaves its end, the end keeps its moment, each change counts one,
+    /// and what is refused or no change moves nothing.
+    #[test]
+    fn no_walk_leads_out_of_the_end(steps in vec((change(), moment()), 1..30)) {
+        let mut session = session_of(&a_session());
+        for (change, now) in steps {
+            let next = match session.changed(&change, now) {
+                Ok(Some(next)) => next,
+                Ok(None) => continue,
+                Err(refusal) => {
+                    check_refusal(&session, &change, &refusal)?;
+                    continue;
+                }
+            };
+            prop_assert_eq!((next.rev, next.version), (session.rev.next(), session.version.next()));
+            prop_assert_eq!(next.updated_at, session.updated_at.max(now));
+            prop_assert_eq!(next.state.ended_at().is_some(), next.state.status() == SessionStatus::Ended);
+            if session.state.status() == SessionStatus::Ended {
+                prop_assert_eq!(next.state, session.state);
+                prop_assert_eq!(&next.agent_id, &session.agent_id);
+            }
+            session = next;
+        }
+    }
+
+    #[test]
+    fn metadata_reads_back_to_the_last_digit(object in object()) {
+        let text = serde_json::to_string(&object).expect("metadata is JSON");
+        prop_assert_eq!(text.as_str(), object.as_str());
+        prop_assert_eq!(&serde_json::from_str::<Metadata>(&text).expect("what was written reads back"), &object);
+        prop_assert_eq!(&Metadata::from_stored(text).expect("what was written reads back"), &object);
+    }
+
+    #[test]
+    fn a_merge_that_comes_twice_does_what_it_does_once(target in object(), patch in object()) {
+        let patch = MergePatch::new(patch);
+        let once = patch.apply(&target).expect("small objects");
+        prop_assert_eq!(patch.apply(&once).expect("small objects"), once);
+    }
+
+    #[test]
+    fn a_moment_reads_back(moment in moment()) {
+        prop_assert_eq!(moment.to_string().parse(), Ok(moment));
+        prop_assert_eq!(Timestamp::from(time::OffsetDateTime::from(moment)), moment);
+    }
+
+    /// The keyset pages of a list are the list, cut: whatever its length and the limit.
+    #[test]
+    fn pages_put_together_are_the_list(moments in vec(0..5_i64, 0..20), limit in 1..8_u16) {
+        let all = newest_first(moments);
+        let mut query = UserSessions { user_id: participant("user"), status: None, limit, cursor: None };
+        let mut seen = Vec::new();
+        loop {
+            let page = SessionPage::assemble(&query, after(&all, &query));
+            prop_assert!(page.sessions.len() <= usize::from(limit));
+            seen.extend(page.sessions);
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        prop_assert_eq!(seen, all);
+    }
+}
+
+fn check_refusal(session: &Session, change: &SessionChange, refusal: &SessionRefusal) -> Result<(), TestCaseError> {
+    let from = session.state.status();
+    match refusal {
+        SessionRefusal::InvalidTransition(transition) => {
+            prop_assert_eq!((transition.from, Some(transition.to)), (from, change.status));
+        }
+        SessionRefusal::Ended => prop_assert_eq!(from, SessionStatus::Ended),
+        SessionRefusal::Invalid(faults) => prop_assert!(false, "small objects are never too large: {}", faults),
+    }
+    Ok(())
+}
+
+fn newest_first(moments: Vec<i64>) -> Vec<Session> {
+    let at = |second| Timestamp::from_micros(second).expect("a moment of 1970");
+    let mut sessions: Vec<_> =
+        moments.into_iter().map(|moment| Session { created_at: at(moment), ..session_of(&a_session()) }).collect();
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+    sessions
+}
+
+/// What a store finds that walks from the cursor to older sessions.
+fn after(all: &[Session], query: &UserSessions) -> Vec<Session> {
+    let beyond = |session: &&Session| {
+        query.cursor.is_none_or(|SessionCursor { direction, created_at, id }| {
+            direction == CursorDirection::Older && (session.created_at, session.id) < (created_at, id)
+        })
+    };
+    all.iter().filter(beyond).take(usize::from(query.limit) + 1).cloned().collect()
+}

@@ -1,0 +1,122 @@
+//! Both services over fakes, and the people who use them.
+
+use std::sync::Arc;
+
+use chat_domain::access::{Caller, Role};
+use chat_domain::error::RepositoryError;
+use chat_domain::event::MockEventPublisher;
+use chat_domain::fault::Faults;
+use chat_domain::field::Field;
+use chat_domain::id::SessionId;
+use chat_domain::idempotency::IdempotencyKey;
+use chat_domain::message::{Message, MessageDraft, MessageService, MockMessageRepository};
+use chat_domain::session::{MockSessionRepository, Session, SessionDraft, SessionService};
+use chat_domain::testing::builder::{participant, tenant};
+use chat_domain::testing::fake::{FakeBus, FakeClock, FakeIds, FakeStore};
+use serde_json::value::RawValue;
+
+/// Both services over fakes.
+pub(crate) struct House {
+    pub(crate) store: FakeStore,
+    pub(crate) bus: FakeBus,
+    pub(crate) clock: FakeClock,
+    pub(crate) sessions: SessionService,
+    pub(crate) messages: MessageService,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let (store, bus, clock, ids) = (FakeStore::new(), FakeBus::new(), FakeClock::new(), Arc::new(FakeIds::new()));
+        let (ports, events, time) = (store.store(), Arc::new(bus.clone()), Arc::new(clock.clone()));
+        let sessions = SessionService::new(ports.sessions.clone(), events.clone(), time.clone(), ids.clone());
+        let messages = MessageService::new(ports.messages, ports.sessions, events, time, ids);
+        Self { store, bus, clock, sessions, messages }
+    }
+
+    /// A session of the user, started by that user.
+    pub(crate) async fn session_of(&self, user: &str) -> Session {
+        let made = self.sessions.create(&as_user(user), session_draft(user), None).await;
+        made.expect("a user starts its own session").value
+    }
+
+    /// A message of the caller.
+    pub(crate) async fn says(&self, caller: &Caller, session: SessionId, content: &str) -> Message {
+        let written = self.messages.create(caller, session, message_draft(content), None).await;
+        written.expect("a caller writes as itself").value
+    }
+
+    /// A note of an agent.
+    pub(crate) async fn notes(&self, session: SessionId, content: &str) -> Message {
+        let draft = MessageDraft { visibility: text("internal"), ..message_draft(content) };
+        let written = self.messages.create(&as_agent("anna"), session, draft, None).await;
+        written.expect("an agent writes notes").value
+    }
+
+    /// How many events were published until now.
+    pub(crate) fn told(&self) -> usize {
+        self.bus.published().len()
+    }
+}
+
+/// A session service whose store answers as the mock was told to, and whose publisher must stay silent.
+pub(crate) fn silent_sessions(store: MockSessionRepository) -> SessionService {
+    let silent = Arc::new(MockEventPublisher::new());
+    SessionService::new(Arc::new(store), silent, Arc::new(FakeClock::new()), Arc::new(FakeIds::new()))
+}
+
+/// A message service whose stores answer as the mocks were told to, and whose publisher must stay silent.
+pub(crate) fn silent_messages(store: MockMessageRepository, sessions: MockSessionRepository) -> MessageService {
+    let silent = Arc::new(MockEventPublisher::new());
+    let (clock, ids) = (Arc::new(FakeClock::new()), Arc::new(FakeIds::new()));
+    MessageService::new(Arc::new(store), Arc::new(sessions), silent, clock, ids)
+}
+
+pub(crate) fn as_role(role: Role, name: &str) -> Caller {
+    Caller::new(tenant("default"), participant(name), role)
+}
+
+pub(crate) fn as_user(name: &str) -> Caller {
+    as_role(Role::User, name)
+}
+
+pub(crate) fn as_agent(name: &str) -> Caller {
+    as_role(Role::Agent, name)
+}
+
+pub(crate) fn as_service() -> Caller {
+    as_role(Role::Service, "service")
+}
+
+/// The mightiest caller there is, but of another tenant.
+pub(crate) fn as_stranger() -> Caller {
+    Caller::new(tenant("other"), participant("service"), Role::Service)
+}
+
+pub(crate) fn text(text: &str) -> Field<String> {
+    Field::Value(text.to_owned())
+}
+
+pub(crate) fn json(json: &str) -> Field<Box<RawValue>> {
+    Field::Value(RawValue::from_string(json.to_owned()).expect("valid JSON"))
+}
+
+pub(crate) fn session_draft(user: &str) -> SessionDraft {
+    SessionDraft { user_id: text(user), ..SessionDraft::default() }
+}
+
+pub(crate) fn message_draft(content: &str) -> MessageDraft {
+    MessageDraft { content: text(content), ..MessageDraft::default() }
+}
+
+pub(crate) fn key(key: &str) -> IdempotencyKey {
+    key.parse().expect("a valid key")
+}
+
+/// The pointers and codes of all faults.
+pub(crate) fn codes(faults: &Faults) -> Vec<(&str, &str)> {
+    faults.iter().map(|fault| (fault.pointer.as_str(), fault.rejection.code)).collect()
+}
+
+pub(crate) fn outage() -> RepositoryError {
+    RepositoryError::unavailable(std::io::Error::other("down"))
+}

@@ -1,0 +1,10 @@
+//! The use cases: what callers may do, what is told to whom, what a store's answers become.
+#![cfg(test)]
+
+mod house;
+mod message_create;
+mod message_read;
+mod message_remove;
+mod session_change;
+mod session_create;
+mod session_read;
