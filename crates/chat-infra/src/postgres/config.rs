@@ -1,0 +1,155 @@
+//! What an operator says about the PostgreSQL server, and what of its URL is ours to understand.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// How to reach a PostgreSQL server, and how much of it to use.
+#[derive(Debug, Clone)]
+pub struct PgConfig {
+    /// `postgres://user:password@host:port/database`, with the parameters that `tokio-postgres` knows and two of our own:
+    /// `sslmode` (`disable`, the default; `prefer`; `require`, `verify-ca` and `verify-full`, which all check the
+    /// certificate and the name in it) and `sslrootcert`, a PEM file that replaces the roots of the system.
+    pub url: SecretString,
+    /// The most connections that are open at once.
+    pub max_connections: usize,
+    /// Within this every operation ends, well or not.
+    pub deadline: Duration,
+    /// The longest wait for a connection, free or new; never beyond the deadline.
+    pub connect_timeout: Duration,
+    /// The name under which the server lists the connections.
+    pub application_name: String,
+}
+
+impl PgConfig {
+    /// 16 connections, a deadline of 5 s, 3 s of it for a connection.
+    #[must_use]
+    pub fn new(url: SecretString) -> Self {
+        Self {
+            url,
+            max_connections: 16,
+            deadline: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(3),
+            application_name: "chat-service".to_owned(),
+        }
+    }
+}
+
+/// Why a URL cannot be used. Never quotes it: it holds the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUrl {
+    /// Not `postgres://` or `postgresql://`.
+    #[error("the url must begin with postgres:// or postgresql://")]
+    Scheme,
+    /// The driver does not understand it.
+    #[error("the url is no postgresql url (special characters in a name or password must be percent-encoded)")]
+    Syntax,
+    /// An `sslmode` that we do not have.
+    #[error("sslmode must be one of disable, prefer, require, verify-ca, verify-full")]
+    SslMode,
+}
+
+/// Whether connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encryption {
+    Off,
+    Preferred,
+    Required,
+}
+
+/// A URL, taken apart.
+#[derive(Debug, Clone)]
+pub(super) struct Address {
+    pub(super) driver: tokio_postgres::Config,
+    pub(super) encryption: Encryption,
+    pub(super) root_certificates: Option<PathBuf>,
+}
+
+impl Address {
+    pub(super) fn parse(url: &SecretString) -> Result<Self, InvalidUrl> {
+        let url = url.expose_secret();
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(InvalidUrl::Scheme);
+        }
+        let (base, query) = split_query(url);
+        let mut encryption = Encryption::Off;
+        let mut root_certificates = None;
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "sslmode" => encryption = value.parse()?,
+                "sslrootcert" => root_certificates = Some(PathBuf::from(&*value)),
+                _ => drop(rest.append_pair(&name, &value)),
+            }
+        }
+        // The driver takes `+` for itself, not for a space.
+        let rest = rest.finish().replace('+', "%20");
+        let driver = format!("{base}?{rest}").parse().map_err(|_| InvalidUrl::Syntax)?;
+        Ok(Self { driver, encryption, root_certificates })
+    }
+}
+
+impl FromStr for Encryption {
+    type Err = InvalidUrl;
+
+    fn from_str(mode: &str) -> Result<Self, InvalidUrl> {
+        match mode {
+            "disable" => Ok(Self::Off),
+            "prefer" => Ok(Self::Preferred),
+            "require" | "verify-ca" | "verify-full" => Ok(Self::Required),
+            _ => Err(InvalidUrl::SslMode),
+        }
+    }
+}
+
+/// Cuts at the first `?` behind the credentials, which may hold one themselves.
+fn split_query(url: &str) -> (&str, &str) {
+    let credentials = url.find('@').unwrap_or(0);
+    let (_, behind) = url.split_at(credentials);
+    match behind.find('?') {
+        Some(mark) => {
+            let (base, query) = url.split_at(credentials + mark);
+            (base, query.trim_start_matches('?'))
+        }
+        None => (url, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Address, InvalidUrl> {
+        Address::parse(&SecretString::from(url.to_owned()))
+    }
+
+    #[test]
+    fn encryption_is_off_unless_asked_for() {
+        assert_eq!(parse("postgres://u@h/d").unwrap().encryption, Encryption::Off);
+        assert_eq!(parse("postgres://u@h/d?sslmode=prefer").unwrap().encryption, Encryption::Preferred);
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let address = parse(&format!("postgresql://u@h/d?sslmode={mode}&sslrootcert=%2Fa%20b.pem")).unwrap();
+            assert_eq!(address.encryption, Encryption::Required);
+            assert_eq!(address.root_certificates, Some(PathBuf::from("/a b.pem")));
+        }
+        assert_eq!(parse("postgres://u@h/d?sslmode=yes").unwrap_err(), InvalidUrl::SslMode);
+    }
+
+    #[test]
+    fn the_drivers_own_parameters_reach_it() {
+        let address = parse("postgres://u:p?w@h,i:6000/d?target_session_attrs=read-write&options=-c%20a%3Db").unwrap();
+        assert_eq!(address.driver.get_hosts().len(), 2);
+        assert_eq!(address.driver.get_password(), Some(b"p?w".as_slice()));
+        assert_eq!(address.driver.get_options(), Some("-c a=b"));
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_being_quoted() {
+        for url in ["mysql://u:secret@h/d", "postgres://u:secret@h:port/d", "postgres://u@h/d?secret=1"] {
+            assert!(!parse(url).unwrap_err().to_string().contains("secret"));
+        }
+        assert!(!format!("{:?}", PgConfig::new("postgres://u:secret@h/d".into())).contains("secret"));
+    }
+}

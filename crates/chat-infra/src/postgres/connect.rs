@@ -1,0 +1,121 @@
+//! Opening a connection: encrypted where asked for, with limits of its own on the server, driven by the main runtime.
+
+use std::time::Duration;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use tokio::runtime::Handle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_postgres::{NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::config::{Address, Encryption, PgConfig};
+use super::{PgStartError, tls};
+
+/// What every connection asks of the server, whatever its defaults are.
+///
+/// All our statements go by an index that fits. A connection plans each once and keeps the plan, so a plan that was good
+/// while a table was small must not be one that is ruinous when it has grown: no scan of a whole table, no bitmap of half
+/// an index, no join that reads all of a table instead of looking up what it needs. These go with the connection's first packet and so cost no round trip; `PgBouncer` needs
+/// `ignore_startup_parameters = options` to let them through, and then has to be told them itself.
+const SETTINGS: [&str; 11] = [
+    "TimeZone=UTC",
+    r"default_transaction_isolation=read\ committed",
+    "plan_cache_mode=force_generic_plan",
+    "enable_seqscan=off",
+    "enable_bitmapscan=off",
+    "enable_hashjoin=off",
+    "enable_mergejoin=off",
+    "max_parallel_workers_per_gather=0",
+    "jit=off",
+    "client_encoding=UTF8",
+    "standard_conforming_strings=on",
+];
+
+/// Opens connections to one server.
+#[derive(Clone)]
+pub(super) struct Connector {
+    driver: tokio_postgres::Config,
+    encryption: Encryption,
+    tls: Option<MakeRustlsConnect>,
+    /// The driver of a connection runs on the runtime that opened it; a worker of the web server may end or be busy.
+    runtime: Handle,
+}
+
+impl Connector {
+    /// For the work of the service: the server gives up what takes nearly as long as the deadline, so that mostly it is
+    /// known that a slow write was not made.
+    pub(super) fn new(config: &PgConfig) -> Result<Self, PgStartError> {
+        let limit = config.deadline.mul_f32(0.9).max(Duration::from_millis(1)).as_millis();
+        let limits = [
+            format!("statement_timeout={limit}"),
+            format!("lock_timeout={limit}"),
+            format!("idle_in_transaction_session_timeout={limit}"),
+        ];
+        Self::with_settings(config, SETTINGS.map(str::to_owned).into_iter().chain(limits))
+    }
+
+    /// For migrations, which take as long as they take.
+    pub(super) fn unlimited(config: &PgConfig) -> Result<Self, PgStartError> {
+        let limits = ["statement_timeout=0", "lock_timeout=0", "idle_in_transaction_session_timeout=0"];
+        Self::with_settings(config, limits.map(str::to_owned).into_iter())
+    }
+
+    fn with_settings(config: &PgConfig, settings: impl Iterator<Item = String>) -> Result<Self, PgStartError> {
+        let Address { mut driver, encryption, root_certificates } = Address::parse(&config.url)?;
+        let tls = match encryption {
+            Encryption::Off => None,
+            Encryption::Preferred | Encryption::Required => Some(tls::connector(root_certificates.as_deref())?),
+        };
+        // What the operator says in the URL stands behind ours, and wins.
+        let ours = settings.map(|setting| format!("-c {setting}")).collect::<Vec<_>>().join(" ");
+        let options = format!("{ours} {}", driver.get_options().unwrap_or_default());
+        driver.options(options.trim_end()).connect_timeout(config.connect_timeout);
+        // What the network has swallowed is noticed within the deadline.
+        if driver.get_tcp_user_timeout().is_none() {
+            driver.tcp_user_timeout(config.deadline);
+        }
+        if driver.get_application_name().is_none() {
+            driver.application_name(&config.application_name);
+        }
+        Ok(Self { driver, encryption, tls, runtime: Handle::current() })
+    }
+
+    /// Opens one.
+    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let this = self.clone();
+        let opened = self.runtime.spawn(async move { this.open().await }).await;
+        opened.map_err(|error| ConnectionError::BadConnection(error.to_string()))?
+    }
+
+    async fn open(&self) -> ConnectionResult<AsyncPgConnection> {
+        match (&self.tls, self.encryption) {
+            (Some(tls), Encryption::Required) => self.open_with(SslMode::Require, tls.clone()).await,
+            (Some(tls), Encryption::Preferred) => match self.open_with(SslMode::Prefer, tls.clone()).await {
+                Ok(connection) => Ok(connection),
+                Err(_) => self.open_with(SslMode::Disable, NoTls).await,
+            },
+            _ => self.open_with(SslMode::Disable, NoTls).await,
+        }
+    }
+
+    async fn open_with<T>(&self, mode: SslMode, tls: T) -> ConnectionResult<AsyncPgConnection>
+    where
+        T: MakeTlsConnect<Socket> + Send,
+        T::Stream: TlsStream + Unpin + Send + 'static,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let mut driver = self.driver.clone();
+        let opened = driver.ssl_mode(mode).connect(tls).await;
+        let (client, connection) = opened.map_err(|error| ConnectionError::BadConnection(with_causes(&error)))?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+}
+
+/// The driver's own words leave out the cause, which here is all that helps.
+fn with_causes(error: &tokio_postgres::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

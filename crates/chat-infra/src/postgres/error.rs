@@ -1,0 +1,220 @@
+//! What a failed statement means: the driver's errors become [`Failure`]s, and those become [`RepositoryError`]s.
+//!
+//! The driver keeps the SQLSTATE of only a few kinds of errors, so the others are told apart by what the server says, in
+//! English. A server that speaks another language needs `ALTER ROLE … SET lc_messages = 'C'`; without that a statement
+//! that ran into a limit counts as a fault of ours, which is wrong but safe.
+
+use std::sync::Arc;
+
+use chat_domain::error::{RepositoryError, Source};
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// What is lost with the answer to a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Nothing: it only read, or what it wrote waits for a commit.
+    Nothing,
+    /// Whether it wrote.
+    Outcome,
+}
+
+/// Why a statement did not do what was asked, before anyone decides whether to try again.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// It would have broken the unique key of this name; nothing was written.
+    Conflict {
+        /// The name of the index.
+        key: String,
+        /// What the server said.
+        source: Source,
+    },
+    /// It got into another's way; nothing was written, and another attempt may go through.
+    Contention(Source),
+    /// The connection was lost before anything could have been written.
+    Lost(Source),
+    /// All the rest.
+    Store(RepositoryError),
+}
+
+/// An operation took longer than it may.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("no answer within the deadline")]
+pub(super) struct DeadlinePassed;
+
+/// How the server begins what it says when it gives up a statement for want of time or room. It says so only of what it
+/// has rolled back.
+const GIVEN_UP: [&str; 7] = [
+    "canceling statement due to",
+    "terminating connection",
+    "could not extend file",
+    "could not write to file",
+    "out of memory",
+    "out of shared memory",
+    "the database system is",
+];
+
+const DEADLOCK: &str = "deadlock detected";
+
+impl Failure {
+    /// Reads an error of the driver.
+    pub(super) fn of(error: Error, loss: Loss) -> Self {
+        use DatabaseErrorKind::{
+            ReadOnlyTransaction, SerializationFailure, UnableToSendCommand, UniqueViolation, Unknown,
+        };
+
+        let key = match &error {
+            Error::DatabaseError(UniqueViolation, told) => told.constraint_name().map(str::to_owned),
+            _ => None,
+        };
+        if let Some(key) = key {
+            return Self::Conflict { key, source: Arc::new(error) };
+        }
+        match &error {
+            Error::DatabaseError(UnableToSendCommand, _) | Error::BrokenTransactionManager => Self::lost(error, loss),
+            Error::DatabaseError(SerializationFailure, _) => Self::Contention(Arc::new(error)),
+            Error::DatabaseError(Unknown, told) if told.message().starts_with(DEADLOCK) => {
+                Self::Contention(Arc::new(error))
+            }
+            Error::DatabaseError(ReadOnlyTransaction, _) => Self::Store(RepositoryError::unavailable(error)),
+            Error::DatabaseError(Unknown, told) if is_given_up(told.message()) => {
+                Self::Store(RepositoryError::unavailable(error))
+            }
+            Error::DeserializationError(_) => Self::Store(RepositoryError::corrupt("row", error)),
+            _ => Self::Store(RepositoryError::internal(error)),
+        }
+    }
+
+    /// The deadline passed while a statement was under way.
+    pub(super) fn timed_out(loss: Loss) -> Self {
+        Self::Store(match loss {
+            Loss::Nothing => RepositoryError::unavailable(DeadlinePassed),
+            Loss::Outcome => RepositoryError::outcome_unknown(DeadlinePassed),
+        })
+    }
+
+    /// Whether the server takes no writes: a standby, or a primary that has become one.
+    pub(super) const fn is_read_only(error: &Error) -> bool {
+        matches!(error, Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))
+    }
+
+    fn lost(error: Error, loss: Loss) -> Self {
+        match loss {
+            Loss::Nothing => Self::Lost(Arc::new(error)),
+            Loss::Outcome => Self::Store(RepositoryError::outcome_unknown(error)),
+        }
+    }
+
+    /// What it is once there were attempts enough.
+    pub(super) fn given_up(self) -> RepositoryError {
+        match self {
+            Self::Conflict { source, .. } => RepositoryError::Unavailable(source),
+            other => other.into(),
+        }
+    }
+
+    /// Whether a transaction that failed so is worth another attempt.
+    pub(super) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Contention(_) | Self::Lost(_))
+    }
+
+    /// Whether it is the unique key of this name that stands against the statement.
+    pub(super) fn is_conflict_on(&self, name: &str) -> bool {
+        matches!(self, Self::Conflict { key, .. } if key == name)
+    }
+}
+
+impl From<Failure> for RepositoryError {
+    /// What the failure is once nobody tries again. A key that nobody expected to be taken is a fault of ours.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Conflict { source, .. } => Self::Internal(source),
+            Failure::Contention(source) | Failure::Lost(source) => Self::Unavailable(source),
+            Failure::Store(error) => error,
+        }
+    }
+}
+
+impl From<RepositoryError> for Failure {
+    fn from(error: RepositoryError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn is_given_up(message: &str) -> bool {
+    GIVEN_UP.iter().any(|beginning| message.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Told(&'static str);
+
+    impl diesel::result::DatabaseErrorInformation for Told {
+        fn message(&self) -> &str {
+            self.0
+        }
+        fn details(&self) -> Option<&str> {
+            None
+        }
+        fn hint(&self) -> Option<&str> {
+            None
+        }
+        fn table_name(&self) -> Option<&str> {
+            None
+        }
+        fn column_name(&self) -> Option<&str> {
+            None
+        }
+        fn constraint_name(&self) -> Option<&str> {
+            Some("some_key")
+        }
+        fn statement_position(&self) -> Option<i32> {
+            None
+        }
+    }
+
+    fn failure(kind: DatabaseErrorKind, message: &'static str, loss: Loss) -> Failure {
+        Failure::of(Error::DatabaseError(kind, Box::new(Told(message))), loss)
+    }
+
+    fn answer(kind: DatabaseErrorKind, message: &'static str, loss: Loss) -> RepositoryError {
+        failure(kind, message, loss).into()
+    }
+
+    #[test]
+    fn a_lost_connection_leaves_a_write_unknown_and_a_read_undone() {
+        let kind = || DatabaseErrorKind::UnableToSendCommand;
+        assert!(matches!(answer(kind(), "connection closed", Loss::Outcome), RepositoryError::OutcomeUnknown(_)));
+        assert!(matches!(answer(kind(), "connection closed", Loss::Nothing), RepositoryError::Unavailable(_)));
+    }
+
+    #[test]
+    fn what_the_server_gave_up_was_not_written() {
+        let told = [
+            "canceling statement due to statement timeout",
+            "canceling statement due to lock timeout",
+            "terminating connection due to administrator command",
+            "could not extend file \"base/1/2\": No space left on device",
+        ];
+        for message in told {
+            let answer = answer(DatabaseErrorKind::Unknown, message, Loss::Outcome);
+            assert!(matches!(answer, RepositoryError::Unavailable(_)), "{message}");
+        }
+        let read_only = answer(DatabaseErrorKind::ReadOnlyTransaction, "…", Loss::Outcome);
+        assert!(matches!(read_only, RepositoryError::Unavailable(_)));
+    }
+
+    #[test]
+    fn a_deadlock_is_worth_another_attempt_and_a_conflict_names_its_key() {
+        let deadlock = failure(DatabaseErrorKind::Unknown, "deadlock detected", Loss::Outcome);
+        assert!(matches!(deadlock, Failure::Contention(_)));
+        assert!(failure(DatabaseErrorKind::UniqueViolation, "…", Loss::Outcome).is_conflict_on("some_key"));
+    }
+
+    #[test]
+    fn a_statement_that_the_server_does_not_understand_is_our_fault() {
+        let answer = answer(DatabaseErrorKind::Unknown, "column \"x\" does not exist", Loss::Nothing);
+        assert!(matches!(answer, RepositoryError::Internal(_)));
+    }
+}

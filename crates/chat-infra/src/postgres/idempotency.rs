@@ -1,0 +1,91 @@
+//! The keys of everything but messages, each with what it led to.
+
+use async_trait::async_trait;
+use chat_domain::error::RepositoryError;
+use chat_domain::id::TenantId;
+use chat_domain::idempotency::{Idempotency, IdempotencyRepository};
+use chat_domain::timestamp::Timestamp;
+use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::{ExpressionMethods as _, IntoSql as _, QueryDsl as _};
+
+use super::error::{Failure, Loss};
+use super::lease::Lease;
+use super::pool::PgPool;
+use super::schema::idempotency_keys;
+use super::statement::Statement;
+use super::time::to_pg;
+
+/// The index whose violation says that a key was stored meanwhile.
+pub(super) const KEY_INDEX: &str = "idempotency_keys_pkey";
+
+/// How many keys one statement forgets, so that each stays well within the deadline.
+const FORGET_AT_ONCE: i64 = 2_000;
+
+pub(super) const FORGET: &str = "DELETE FROM idempotency_keys k \
+     USING (SELECT o.tenant_id, o.scope FROM idempotency_keys o WHERE o.created_at < $1 \
+            ORDER BY o.created_at LIMIT $2) old \
+     WHERE k.tenant_id = old.tenant_id AND k.scope = old.scope";
+
+/// What the store knows of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It was not used yet, or there is none.
+    No,
+    /// It was used for this command.
+    Same,
+    /// It was used for another command.
+    Other,
+}
+
+/// Looks for the key.
+pub(super) async fn known(lease: &mut Lease, tenant: &TenantId, key: Option<&Idempotency>) -> Result<Known, Failure> {
+    let Some(key) = key else { return Ok(Known::No) };
+    let row = idempotency_keys::table.find((tenant.as_str(), key.scope.as_bytes().as_slice()));
+    let same = row.select(idempotency_keys::command.eq(key.command.as_bytes().as_slice()));
+    let same: Vec<bool> = lease.load(same, Loss::Nothing).await?;
+    Ok(match same.first() {
+        None => Known::No,
+        Some(true) => Known::Same,
+        Some(false) => Known::Other,
+    })
+}
+
+/// Stores the key with what it led to.
+pub(super) async fn remember(
+    lease: &mut Lease,
+    tenant: &TenantId,
+    key: &Idempotency,
+    resource: uuid::Uuid,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let row = diesel::insert_into(idempotency_keys::table).values((
+        idempotency_keys::tenant_id.eq(tenant.as_str()),
+        idempotency_keys::scope.eq(key.scope.as_bytes().as_slice()),
+        idempotency_keys::command.eq(key.command.as_bytes().as_slice()),
+        idempotency_keys::resource_id.eq(resource),
+        idempotency_keys::created_at.eq(to_pg(at)),
+    ));
+    lease.execute(row, Loss::Nothing).await.map(drop)
+}
+
+/// The keys of everything but messages.
+pub(super) struct PgIdempotency(pub(super) PgPool);
+
+#[async_trait]
+impl IdempotencyRepository for PgIdempotency {
+    async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
+        let mut forgotten = 0;
+        loop {
+            // To forget a key twice does no harm, so that a lost answer is worth another attempt.
+            let forget = |mut lease: Lease| async move {
+                let values = (to_pg(time).into_sql::<Timestamptz>(), FORGET_AT_ONCE.into_sql::<BigInt>());
+                lease.execute(Statement::<(), _>::new(FORGET, values), Loss::Nothing).await
+            };
+            let count = self.0.attempt(Failure::is_passing, forget).await?;
+            forgotten += count as u64;
+            if (count as u64) < FORGET_AT_ONCE.unsigned_abs() {
+                return Ok(forgotten);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! One connection for one operation: every statement on it ends by the operation's deadline.
+
+use diesel::QueryResult;
+use diesel_async::methods::{ExecuteDsl, LoadQuery};
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, TransactionManager as _};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
+
+use super::error::{Failure, Loss};
+
+/// A connection that goes back to the pool in the end, unless something may still be going on there.
+pub(super) struct Lease {
+    connection: Option<Object<AsyncPgConnection>>,
+    deadline: Instant,
+    in_transaction: bool,
+}
+
+impl Lease {
+    pub(super) const fn new(connection: Object<AsyncPgConnection>, deadline: Instant) -> Self {
+        Self { connection: Some(connection), deadline, in_transaction: false }
+    }
+
+    /// Runs a statement that gives rows. The loss is what a lost answer would leave unknown.
+    pub(super) fn load<'l, 'q: 'l, U, Q>(&'l mut self, query: Q, loss: Loss) -> BoxFuture<'l, Result<Vec<U>, Failure>>
+    where
+        U: Send + 'l,
+        Q: LoadQuery<'q, AsyncPgConnection, U> + Send + 'q,
+    {
+        async move {
+            let deadline = self.deadline;
+            let answer = timeout_at(deadline, query.load(self.connection()?)).await;
+            self.settle(answer, loss)
+        }
+        .boxed()
+    }
+
+    /// Runs a statement that gives no rows; how many it changed.
+    pub(super) fn execute<'l, 'q: 'l, Q>(&'l mut self, query: Q, loss: Loss) -> BoxFuture<'l, Result<usize, Failure>>
+    where
+        Q: ExecuteDsl<AsyncPgConnection> + Send + 'q,
+    {
+        async move {
+            let deadline = self.deadline;
+            let answer = timeout_at(deadline, ExecuteDsl::execute(query, self.connection()?)).await;
+            self.settle(answer, loss)
+        }
+        .boxed()
+    }
+
+    /// Begins a transaction, to be brought to its [`end`](Self::end).
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        let deadline = self.deadline;
+        self.in_transaction = true;
+        let begun = timeout_at(deadline, AnsiTransactionManager::begin_transaction(self.connection()?)).await;
+        self.settle(begun, Loss::Nothing)
+    }
+
+    /// Commits what went well, rolls back what did not.
+    pub(super) async fn end<T>(&mut self, done: Result<T, Failure>) -> Result<T, Failure> {
+        let deadline = self.deadline;
+        match done {
+            Ok(done) => {
+                let commit = AnsiTransactionManager::commit_transaction(self.connection()?);
+                let committed = timeout_at(deadline, commit).await;
+                self.settle(committed, Loss::Outcome)?;
+                self.in_transaction = false;
+                Ok(done)
+            }
+            Err(failure) => {
+                if let Ok(connection) = self.connection() {
+                    let rollback = AnsiTransactionManager::rollback_transaction(connection);
+                    self.in_transaction = !matches!(timeout_at(deadline, rollback).await, Ok(Ok(())));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    fn connection(&mut self) -> Result<&mut AsyncPgConnection, Failure> {
+        self.connection.as_deref_mut().ok_or_else(|| Failure::timed_out(Loss::Nothing))
+    }
+
+    /// Reads what came of a statement. Where no answer came in time one is still on its way, and where the server only
+    /// reads it is not the one that it was: nobody else shall have such a connection.
+    fn settle<T>(&mut self, answer: Result<QueryResult<T>, Elapsed>, loss: Loss) -> Result<T, Failure> {
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                if Failure::is_read_only(&error) {
+                    self.discard();
+                }
+                Err(Failure::of(error, loss))
+            }
+            Err(_) => {
+                self.discard();
+                Err(Failure::timed_out(loss))
+            }
+        }
+    }
+
+    /// Closes the connection instead of giving it back; the server then rolls back what was open on it.
+    fn discard(&mut self) {
+        self.connection.take().map(Object::take);
+    }
+}
+
+impl Drop for Lease {
+    /// An operation that was given up in the middle of a transaction must not hold its locks until somebody looks.
+    fn drop(&mut self) {
+        if self.in_transaction {
+            self.discard();
+        }
+    }
+}

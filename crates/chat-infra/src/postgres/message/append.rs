@@ -1,0 +1,173 @@
+//! Appending: a batch in one statement, one round trip, whatever the batch holds.
+
+use std::collections::HashMap;
+
+use chat_domain::error::RepositoryError;
+use chat_domain::id::{MessageId, ParticipantId, TenantId};
+use chat_domain::message::{AppendOutcome, Message, NewMessage};
+use chat_domain::revision::{Rev, Seq};
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel::{IntoSql as _, Queryable};
+
+use super::read::{MixedRow, assemble, by_ids};
+use crate::postgres::error::{Failure, Loss};
+use crate::postgres::pool::PgPool;
+use crate::postgres::statement::Statement;
+use crate::postgres::time::to_pg;
+
+pub(in crate::postgres) const APPEND: &str = include_str!("append.sql");
+
+/// The index whose violation says that another batch stored the key while this one waited.
+const KEY_INDEX: &str = "messages_by_idempotency_scope";
+
+type VerdictColumns = (BigInt, Bool, BigInt, BigInt, Nullable<Uuid>, Nullable<Bool>, Nullable<BigInt>);
+
+/// What the statement says of one message whose session is there.
+#[derive(Debug, Clone, Queryable)]
+struct Verdict {
+    /// Its place in the batch, from 1.
+    ord: i64,
+    /// Whether it was stored, as this `seq` and `rev`.
+    stored: bool,
+    seq: i64,
+    /// Where nothing of its session was stored, the session's present `rev`.
+    rev: i64,
+    /// The message that its key led to before, and whether that was the same command.
+    known_id: Option<uuid::Uuid>,
+    known_same: Option<bool>,
+    /// The place of the message before it in the batch that has its key and was stored.
+    twin: Option<i64>,
+}
+
+/// The statement spoke of a message that is not there: a fault of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer to an append names no message of its batch")]
+struct Puzzling;
+
+/// Appends the batch; one outcome for each message, in order.
+pub(super) async fn append(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<AppendOutcome>, RepositoryError> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let verdicts = store(pool, batch).await?;
+    let anything_stored = verdicts.iter().flatten().any(|verdict| verdict.stored);
+    let outcomes = match replayed(pool, batch, &verdicts).await {
+        Ok(replayed) => outcomes(batch, &verdicts, &replayed),
+        Err(error) => Err(error),
+    };
+    // A message whose neighbour could not be read has been stored all the same.
+    outcomes.map_err(|error| if anything_stored { RepositoryError::outcome_unknown(error) } else { error })
+}
+
+/// Runs the statement until no other batch stores one of the keys meanwhile. A verdict for each message whose session is
+/// there, at its place.
+async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict>>, RepositoryError> {
+    let again = |failure: &Failure| failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_));
+    let found: Vec<Verdict> =
+        pool.attempt(again, |mut lease| async move { lease.load(statement(batch), Loss::Outcome).await }).await?;
+    let mut verdicts = vec![None; batch.len()];
+    for verdict in found {
+        let place = place(verdict.ord).and_then(|place| verdicts.get_mut(place));
+        *place.ok_or_else(|| RepositoryError::outcome_unknown(Puzzling))? = Some(verdict);
+    }
+    Ok(verdicts)
+}
+
+fn statement(batch: &[NewMessage]) -> Statement<VerdictColumns, impl QueryFragment<Pg> + Send> {
+    fn each<'b, T>(batch: &'b [NewMessage], field: impl Fn(&'b NewMessage) -> T) -> Vec<T> {
+        batch.iter().map(field).collect()
+    }
+    let values = (
+        each(batch, |new| new.tenant_id.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| new.session_id.as_uuid()).into_sql::<Array<Uuid>>(),
+        each(batch, |new| new.id.as_uuid()).into_sql::<Array<Uuid>>(),
+        each(batch, |new| new.sender.sender_type.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| new.sender.id.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| new.content.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| new.message_type.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| new.metadata.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| new.reply_to.map(MessageId::as_uuid)).into_sql::<Array<Nullable<Uuid>>>(),
+        each(batch, |new| new.visibility.as_str()).into_sql::<Array<Text>>(),
+        each(batch, |new| to_pg(new.created_at)).into_sql::<Array<Timestamptz>>(),
+        each(batch, |new| new.confined_to.as_ref().map(ParticipantId::as_str)).into_sql::<Array<Nullable<Text>>>(),
+        each(batch, |new| new.idempotency.as_ref().map(|key| key.scope.as_bytes().as_slice()))
+            .into_sql::<Array<Nullable<Binary>>>(),
+        each(batch, |new| new.idempotency.as_ref().map(|key| key.command.as_bytes().as_slice()))
+            .into_sql::<Array<Nullable<Binary>>>(),
+    );
+    Statement::new(APPEND, values)
+}
+
+/// The messages that repeated keys led to before, as they are now.
+async fn replayed(
+    pool: &PgPool,
+    batch: &[NewMessage],
+    verdicts: &[Option<Verdict>],
+) -> Result<HashMap<(TenantId, MessageId), Message>, RepositoryError> {
+    let mut wanted: HashMap<&TenantId, Vec<uuid::Uuid>> = HashMap::new();
+    for (new, verdict) in batch.iter().zip(verdicts) {
+        if let Some(Verdict { known_id: Some(id), known_same: Some(true), .. }) = verdict {
+            wanted.entry(&new.tenant_id).or_default().push(*id);
+        }
+    }
+    let mut found = HashMap::new();
+    for (tenant, ids) in wanted {
+        let rows: Vec<MixedRow> = pool.read(|| by_ids(vec![tenant.as_str(); ids.len()], ids.clone())).await?;
+        let (_, messages) = assemble(tenant, rows)?;
+        found.extend(messages.into_iter().map(|message| ((tenant.clone(), message.id), message)));
+    }
+    Ok(found)
+}
+
+fn outcomes(
+    batch: &[NewMessage],
+    verdicts: &[Option<Verdict>],
+    replayed: &HashMap<(TenantId, MessageId), Message>,
+) -> Result<Vec<AppendOutcome>, RepositoryError> {
+    let judged = batch.iter().zip(verdicts).map(|(new, verdict)| match verdict {
+        None => Some(AppendOutcome::SessionMissing),
+        Some(Verdict { known_id: Some(id), known_same: Some(true), .. }) => {
+            let known = replayed.get(&(new.tenant_id.clone(), MessageId::new(*id)));
+            known.cloned().map(AppendOutcome::Replayed)
+        }
+        Some(Verdict { known_id: Some(_), .. }) => Some(AppendOutcome::KeyReused),
+        Some(Verdict { twin: Some(twin), .. }) => {
+            let twin = place(*twin)?;
+            let (first, verdict) = (batch.get(twin)?, verdicts.get(twin)?.as_ref()?);
+            if first.idempotency.map(|key| key.command) == new.idempotency.map(|key| key.command) {
+                Some(AppendOutcome::Replayed(message(first, verdict)))
+            } else {
+                Some(AppendOutcome::KeyReused)
+            }
+        }
+        Some(verdict) if verdict.stored => Some(AppendOutcome::Stored(message(new, verdict))),
+        Some(verdict) => Some(AppendOutcome::SessionEnded { rev: Rev::new(verdict.rev) }),
+    });
+    judged.collect::<Option<_>>().ok_or_else(|| RepositoryError::internal(Puzzling))
+}
+
+/// What the new message became.
+fn message(new: &NewMessage, verdict: &Verdict) -> Message {
+    Message {
+        id: new.id,
+        session_id: new.session_id,
+        seq: Seq::new(verdict.seq),
+        rev: Rev::new(verdict.rev),
+        sender: new.sender.clone(),
+        content: new.content.clone(),
+        message_type: new.message_type,
+        metadata: new.metadata.clone(),
+        reply_to: new.reply_to,
+        visibility: new.visibility,
+        created_at: new.created_at,
+        edited_at: None,
+        deleted_at: None,
+        extensions: Vec::new(),
+    }
+}
+
+fn place(ord: i64) -> Option<usize> {
+    usize::try_from(ord).ok()?.checked_sub(1)
+}

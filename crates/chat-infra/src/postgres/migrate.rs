@@ -1,0 +1,76 @@
+//! Bringing the tables up to date, safely when several nodes start at once.
+
+use std::time::Duration;
+
+use chat_domain::error::RepositoryError;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel::sql_types::{Bool, Text};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::PgStartError;
+use super::config::PgConfig;
+use super::connect::Connector;
+use super::statement::Statement;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// Whoever migrates holds this advisory lock: the letters of `chat`.
+const LOCK: &str = "SELECT pg_try_advisory_lock(1667785076)";
+
+/// How long to wait before asking for it again. To wait within the statement would be a transaction, for whose end an
+/// index that is built concurrently waits in turn.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs the migrations that are missing and names them. Asks for no right to alter anything where none is missing. Waits
+/// for another node that is at it, however long that takes.
+///
+/// The URL's role has to own the tables; it may be another than the one that the service works with, which then needs
+/// `SELECT, INSERT, UPDATE, DELETE` on them.
+///
+/// # Errors
+/// A URL that cannot be used, a server that cannot be reached, a migration that fails.
+pub async fn migrate(config: &PgConfig) -> Result<Vec<String>, PgStartError> {
+    let connection = Connector::unlimited(config)?.connect().await;
+    let mut connection = connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
+    if missing(&mut connection).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    while !locked(&mut connection).await.map_err(PgStartError::migration)? {
+        tokio::time::sleep(PAUSE).await;
+    }
+    // diesel's harness blocks. The lock goes with the connection.
+    let run = tokio::task::spawn_blocking(move || {
+        let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::from(connection);
+        let run = connection.run_pending_migrations(MIGRATIONS).map_err(PgStartError::Migration)?;
+        Ok(run.iter().map(ToString::to_string).collect())
+    });
+    run.await.map_err(PgStartError::migration)?
+}
+
+async fn locked(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
+    let locked: Vec<bool> = Statement::<Bool, _>::new(LOCK, ()).load(connection).await?;
+    Ok(locked.contains(&true))
+}
+
+/// The migrations that this build has and the database has not.
+pub(super) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<String>, PgStartError> {
+    let run = run(connection).await.map_err(PgStartError::migration)?;
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(PgStartError::Migration)?;
+    let versions = known.iter().map(|migration| migration.name().version().to_string());
+    Ok(versions.filter(|version| !run.contains(version)).collect())
+}
+
+/// Reads what diesel keeps without diesel's harness, which first tries to make its table: that takes a right which the
+/// service's role need not have.
+async fn run(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<String>> {
+    let exists = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL";
+    let exists: Vec<bool> = Statement::<Bool, _>::new(exists, ()).load(connection).await?;
+    if !exists.contains(&true) {
+        return Ok(Vec::new());
+    }
+    let versions = "SELECT version::text FROM __diesel_schema_migrations";
+    Statement::<Text, _>::new(versions, ()).load(connection).await
+}

@@ -1,0 +1,71 @@
+//! The tables as diesel knows them. The migrations are what makes them; a test holds the two together.
+
+diesel::table! {
+    /// Conversations, each with the counters of everything in it.
+    sessions (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        user_id -> Text,
+        agent_id -> Nullable<Text>,
+        status -> Text,
+        metadata -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        previous_session_id -> Nullable<Uuid>,
+        rev -> BigInt,
+        version -> BigInt,
+        last_seq -> BigInt,
+        message_count -> BigInt,
+        last_message_at -> Nullable<Timestamptz>,
+        public_message_count -> BigInt,
+        last_public_message_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// What was said; a deleted message keeps its content here, for a restore.
+    messages (tenant_id, session_id, seq) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        seq -> BigInt,
+        id -> Uuid,
+        rev -> BigInt,
+        sender_type -> Text,
+        sender_id -> Text,
+        content -> Text,
+        message_type -> Text,
+        metadata -> Text,
+        reply_to -> Nullable<Uuid>,
+        visibility -> Text,
+        created_at -> Timestamptz,
+        edited_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        extension_count -> Integer,
+        idempotency_scope -> Nullable<Binary>,
+        idempotency_command -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    /// What hangs on messages.
+    message_extensions (tenant_id, message_id, id) {
+        tenant_id -> Text,
+        message_id -> Uuid,
+        id -> Uuid,
+        extension_type -> Text,
+        data -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// The keys of everything but messages.
+    idempotency_keys (tenant_id, scope) {
+        tenant_id -> Text,
+        scope -> Binary,
+        command -> Binary,
+        resource_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}

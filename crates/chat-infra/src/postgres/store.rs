@@ -1,0 +1,104 @@
+//! The store as the rest of the service sees it: the ports, over one pool.
+
+use std::sync::Arc;
+
+use chat_domain::error::RepositoryError;
+use chat_domain::extension::ExtensionRepository;
+use chat_domain::idempotency::IdempotencyRepository;
+use chat_domain::message::MessageRepository;
+use chat_domain::session::{RevisionSource, SessionRepository};
+
+use super::config::{InvalidUrl, PgConfig};
+use super::connect::Connector;
+use super::extension::PgExtensions;
+use super::idempotency::PgIdempotency;
+use super::message::PgMessages;
+use super::migrate::missing;
+use super::pool::PgPool;
+use super::probe::PgProbe;
+use super::revision::PgRevisions;
+use super::session::PgSessions;
+use super::tls::TlsError;
+
+/// Why the store cannot be started. No variant ever shows the password.
+#[derive(Debug, thiserror::Error)]
+pub enum PgStartError {
+    /// The URL cannot be used.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    /// TLS was asked for and cannot be set up.
+    #[error("tls to the database cannot be set up")]
+    Tls(#[from] TlsError),
+    /// The server cannot be reached or does not let us in.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] RepositoryError),
+    /// A migration failed, or the state of the tables could not be read.
+    #[error("the tables could not be brought up to date")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The tables are older than this build.
+    #[error("the tables lack migrations: {}", .0.join(", "))]
+    Outdated(Vec<String>),
+}
+
+impl PgStartError {
+    pub(super) fn migration(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Migration(Box::new(error))
+    }
+}
+
+/// One node's way to the database. A clone is a handle on the same connections.
+#[derive(Clone)]
+pub struct PgStore {
+    pool: PgPool,
+}
+
+impl PgStore {
+    /// Connects once, to see that the server is there and that its tables are as this build needs them. To be called on
+    /// the runtime that lives as long as the service: the connections run there, whoever uses them.
+    ///
+    /// # Errors
+    /// A URL that cannot be used, a server that cannot be reached, tables that lack a migration.
+    pub async fn connect(config: &PgConfig) -> Result<Self, PgStartError> {
+        let connection = Connector::new(config)?.connect().await;
+        let mut connection =
+            connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
+        let missing = missing(&mut connection).await?;
+        if missing.is_empty() { Ok(Self { pool: PgPool::new(config)? }) } else { Err(PgStartError::Outdated(missing)) }
+    }
+
+    /// The sessions.
+    #[must_use]
+    pub fn sessions(&self) -> Arc<dyn SessionRepository> {
+        Arc::new(PgSessions(self.pool.clone()))
+    }
+
+    /// The messages.
+    #[must_use]
+    pub fn messages(&self) -> Arc<dyn MessageRepository> {
+        Arc::new(PgMessages(self.pool.clone()))
+    }
+
+    /// The extensions.
+    #[must_use]
+    pub fn extensions(&self) -> Arc<dyn ExtensionRepository> {
+        Arc::new(PgExtensions(self.pool.clone()))
+    }
+
+    /// The keys of everything but messages.
+    #[must_use]
+    pub fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        Arc::new(PgIdempotency(self.pool.clone()))
+    }
+
+    /// How far the sessions have come, as the primary knows it.
+    #[must_use]
+    pub fn revisions(&self) -> Arc<dyn RevisionSource> {
+        Arc::new(PgRevisions(self.pool.clone()))
+    }
+
+    /// Whether the server is there.
+    #[must_use]
+    pub fn probe(&self) -> PgProbe {
+        PgProbe(self.pool.clone())
+    }
+}

@@ -1,0 +1,107 @@
+//! The cache that nodes share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat_domain::cache::Cache;
+use deadpool_redis::redis::{self, Cmd, FromRedisValue};
+use tokio::time::Instant;
+
+use super::breaker::{Breaker, Change};
+use super::config::RedisConfig;
+use super::pool::{CallError, RedisPool};
+
+/// How values lie in Redis: as the bytes that were put, with nothing around them. Another way takes another number, so
+/// that nodes of two releases can share a Redis.
+const FORMAT: u32 = 1;
+
+/// Keeps values in Redis. What Redis does not do within the time limit is a miss; after a few failures in a row it is not
+/// asked for a moment.
+///
+/// Counts `chat_redis_calls_total` by `call` and `result` (`ok`, `failed`, `skipped`), keeps the gauge
+/// `chat_redis_available`, and writes one line to the log when that changes.
+pub struct RedisCache {
+    pool: RedisPool,
+    breaker: Breaker,
+    prefix: String,
+    ttl_ms: u64,
+    timeout: Duration,
+}
+
+impl RedisCache {
+    /// A cache over these connections.
+    #[must_use]
+    pub fn new(pool: RedisPool, config: &RedisConfig) -> Self {
+        metrics::gauge!("chat_redis_available").set(1.0);
+        Self {
+            pool,
+            breaker: Breaker::new(config.breaker.clone()),
+            prefix: format!("{}:{FORMAT}:", config.prefix),
+            // Redis refuses a time of zero.
+            ttl_ms: u64::try_from(config.ttl.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST_TTL_MS),
+            timeout: config.timeout,
+        }
+    }
+
+    async fn ask<T: FromRedisValue + Send + 'static>(&self, call: &'static str, command: Cmd) -> Option<T> {
+        let Some(pass) = self.breaker.admit(Instant::now()) else {
+            count(call, "skipped");
+            return None;
+        };
+        match self.pool.call(command, self.timeout).await {
+            Ok(answer) => {
+                count(call, "ok");
+                tell(pass.succeeded(), None);
+                Some(answer)
+            }
+            Err(error) => {
+                count(call, "failed");
+                tell(pass.failed(Instant::now()), Some(&error));
+                None
+            }
+        }
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}
+
+/// A hundred years; Redis refuses times that it cannot add to the present one.
+const LONGEST_TTL_MS: u64 = 100 * 365 * 24 * 60 * 60 * 1_000;
+
+fn count(call: &'static str, result: &'static str) {
+    metrics::counter!("chat_redis_calls_total", "call" => call, "result" => result).increment(1);
+}
+
+fn tell(change: Option<Change>, error: Option<&CallError>) {
+    match change {
+        Some(Change::Opened) => {
+            metrics::gauge!("chat_redis_available").set(0.0);
+            let error = error.map(CallError::chain);
+            tracing::warn!(error, "redis does not answer; going on without it");
+        }
+        Some(Change::Closed) => {
+            metrics::gauge!("chat_redis_available").set(1.0);
+            tracing::info!("redis answers again");
+        }
+        None => {}
+    }
+}
+
+#[async_trait]
+impl Cache for RedisCache {
+    async fn get(&self, key: &str) -> Option<Arc<[u8]>> {
+        let mut command = redis::cmd("GET");
+        command.arg(self.key(key));
+        let value = self.ask::<Option<Vec<u8>>>("get", command).await?;
+        value.map(Arc::from)
+    }
+
+    async fn put(&self, key: &str, value: Arc<[u8]>) {
+        let mut command = redis::cmd("SET");
+        command.arg(self.key(key)).arg(&*value).arg("PX").arg(self.ttl_ms);
+        self.ask::<()>("put", command).await;
+    }
+}

@@ -1,0 +1,45 @@
+//! The store of a service that runs by itself: one SQLite file, written by this process alone.
+//!
+//! One thread owns the one connection that writes, a few others own the connections that read; whoever calls hands them
+//! a piece of work and waits, never longer than the deadline. Writes that wait for the disk at the same time are
+//! committed together (`writer`). The file is in WAL mode, so a reader sees everything that was committed before it
+//! began and waits for no writer.
+//!
+//! - `config`, `file`, `connection`, `migrate`, `store`: from a path to an open store.
+//! - `task`, `reader`, `writer`: the threads and the way to them.
+//! - `schema`, `value`, `update`, `error`: tables, column types, a statement, failures.
+//! - `session`, `message`, `extension`, `idempotency`, `revision`, `probe`: the ports.
+
+mod config;
+mod connection;
+mod error;
+mod extension;
+mod file;
+mod head;
+mod idempotency;
+mod message;
+mod migrate;
+#[cfg(test)]
+mod plans;
+mod probe;
+mod reader;
+mod revision;
+mod schema;
+mod session;
+mod session_list;
+mod store;
+mod task;
+#[cfg(test)]
+mod tests;
+mod update;
+mod value;
+mod writer;
+
+pub use config::{InvalidSqliteUrl, SqliteConfig};
+pub use extension::SqliteExtensions;
+pub use idempotency::SqliteIdempotency;
+pub use message::SqliteMessages;
+pub use probe::SqliteProbe;
+pub use revision::SqliteRevisions;
+pub use session::SqliteSessions;
+pub use store::{OpenError, SqliteStore};

@@ -1,0 +1,83 @@
+//! How SQLite goes about the statements: every one searches one index, reads nothing that it does not show, sorts
+//! nothing, and is prepared once.
+//!
+//! The statements are not written down here: the connections tell what they are asked to run while every operation of
+//! the ports is called, so none can be forgotten or differ from the one that serves.
+
+mod bulk;
+mod calls;
+mod watched;
+
+use std::collections::BTreeSet;
+
+use self::watched::Watched;
+
+/// What stands between a `WHERE` and the end of the conditions.
+fn conditions(sql: &str) -> &str {
+    let (_, conditions) = sql.split_once(" WHERE ").unwrap_or_else(|| panic!("reads without a condition: {sql}"));
+    conditions.split(" ORDER BY ").next().unwrap().split(" LIMIT ").next().unwrap()
+}
+
+/// Asserts that the statement finds exactly its rows through one index: that the index takes every bound value of the
+/// conditions, and that a condition without one is the index's own.
+async fn assert_searches_one_index(watched: &Watched, sql: &str) {
+    let plan = watched.plan(sql).await;
+    let [step] = &plan[..] else { panic!("{sql}\n{plan:#?}") };
+    assert!(step.starts_with("SEARCH ") && !step.contains("AUTOMATIC"), "{sql}\n{step}");
+    let conditions = conditions(sql);
+    assert_eq!(step.matches('?').count(), conditions.matches('?').count(), "{sql}\n{step}");
+    for literal in conditions.split(" AND ").filter(|condition| !condition.contains(['?', '('])) {
+        let index = step.split("INDEX ").nth(1).unwrap_or_default().split(' ').next().unwrap();
+        let definition = watched.definition(index).await;
+        let own = definition.split_once(" WHERE ").unwrap_or_default().1;
+        assert!(own.split(" AND ").any(|condition| condition == literal), "{literal}: {definition}");
+    }
+}
+
+#[tokio::test]
+async fn every_statement_searches_one_index_and_sorts_nothing_among_a_million_messages() {
+    let watched = Watched::over(bulk::fill).await;
+    calls::call_everything(&watched.store).await;
+    let statements: BTreeSet<String> = watched.prepared().into_iter().collect();
+    let (inserts, others): (Vec<_>, Vec<_>) = statements.iter().partition(|sql| sql.starts_with("INSERT "));
+    let count = |part: &str| others.iter().filter(|sql| sql.contains(part)).count();
+    // Four kinds of page in two orders, and as many searches for the place where an offset leads; lists of any status
+    // and of one, from both sides. Whatever else there is needs no shape of its own.
+    assert_eq!((count(" ORDER BY seq "), count(" ORDER BY created_at ")), (16, 4), "{others:#?}");
+    assert!(inserts.len() == 4 && others.len() > 30, "{statements:#?}");
+    for sql in others {
+        assert_searches_one_index(&watched, sql).await;
+    }
+    for sql in inserts {
+        assert_eq!(watched.plan(sql).await, [""; 0], "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_found_behind_long_runs_of_what_is_not_shown() {
+    let watched = Watched::over(bulk::fill_one_session).await;
+    calls::assert_pages_around_runs(&watched.store).await;
+}
+
+#[tokio::test]
+async fn every_statement_is_prepared_once() {
+    let watched = Watched::over(|_| ()).await;
+    calls::call_everything(&watched.store).await;
+    let prepared = watched.prepared();
+    calls::call_everything(&watched.store).await;
+    assert_eq!(watched.prepared(), prepared, "a second time nothing is prepared anew");
+    let mut known: BTreeSet<String> = prepared.into_iter().collect();
+    known.extend(["BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"].map(str::to_owned));
+    let uncached: Vec<_> = watched.run().difference(&known).cloned().collect();
+    assert_eq!(uncached, [""; 0]);
+}
+
+#[tokio::test]
+async fn every_primary_and_unique_key_begins_with_the_tenant() {
+    let watched = Watched::over(|_| ()).await;
+    let keys = watched.unique_keys().await;
+    assert!(keys.len() >= 6, "{keys:?}");
+    for (key, first_column) in keys {
+        assert_eq!(first_column, "tenant_id", "{key}");
+    }
+}

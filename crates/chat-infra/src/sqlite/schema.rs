@@ -1,0 +1,67 @@
+//! The tables, as `migrations/sqlite` makes them.
+
+diesel::table! {
+    sessions (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Binary,
+        user_id -> Text,
+        agent_id -> Nullable<Text>,
+        status -> Text,
+        ended_at -> Nullable<BigInt>,
+        previous_session_id -> Nullable<Binary>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        rev -> BigInt,
+        version -> BigInt,
+        last_seq -> BigInt,
+        message_count -> BigInt,
+        last_message_at -> Nullable<BigInt>,
+        public_message_count -> BigInt,
+        last_public_message_at -> Nullable<BigInt>,
+        metadata -> Text,
+    }
+}
+
+diesel::table! {
+    messages (tenant_id, session_id, seq) {
+        tenant_id -> Text,
+        session_id -> Binary,
+        seq -> BigInt,
+        id -> Binary,
+        rev -> BigInt,
+        sender_type -> Text,
+        sender_id -> Text,
+        message_type -> Text,
+        visibility -> Text,
+        reply_to -> Nullable<Binary>,
+        created_at -> BigInt,
+        edited_at -> Nullable<BigInt>,
+        deleted_at -> Nullable<BigInt>,
+        extension_count -> BigInt,
+        idempotency_scope -> Nullable<Binary>,
+        idempotency_command -> Nullable<Binary>,
+        metadata -> Text,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    message_extensions (tenant_id, message_id, id) {
+        tenant_id -> Text,
+        message_id -> Binary,
+        id -> Binary,
+        extension_type -> Text,
+        created_at -> BigInt,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (tenant_id, scope) {
+        tenant_id -> Text,
+        scope -> Binary,
+        command -> Binary,
+        resource_id -> Binary,
+        created_at -> BigInt,
+    }
+}

@@ -1,0 +1,121 @@
+//! The thread that writes, and the transactions that its callers share.
+//!
+//! Whatever waits when the writer becomes free goes into one transaction and onto the disk with one sync; nobody waits
+//! for company. Where a piece of work fails, the whole transaction is rolled back and each piece is done again by
+//! itself, so that only the one at fault fails. Business refusals are no failures, so this is rare.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use chat_domain::error::RepositoryError;
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection as _;
+use tokio::sync::mpsc;
+
+use super::config::SqliteConfig;
+use super::error::{commit_failed, failed};
+use super::file::ClaimedFile;
+use super::task::{Kind, Order, Queue, Task};
+
+/// The most pieces of work that share a transaction: enough to make the sync cheap, few enough that none waits long.
+const MAX_SHARED: usize = 64;
+
+/// The way to the one connection that writes. A clone leads to the same one.
+#[derive(Clone)]
+pub(super) struct Writer(Arc<Queue>);
+
+/// Where a transaction failed.
+enum Failure {
+    /// In the work: it may be done again.
+    Work(RepositoryError),
+    /// Before or after it: to do it again would help nobody, or might do it twice.
+    Transaction(RepositoryError),
+}
+
+impl Writer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where the system gives no more threads.
+    pub(super) fn start(
+        config: &SqliteConfig,
+        mut connection: SqliteConnection,
+        file: Arc<ClaimedFile>,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (sender, mut orders) = mpsc::channel(config.queue.get());
+        let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
+            serve(&mut connection, &mut orders);
+            checkpoint(&mut connection);
+            drop(connection);
+            drop(file);
+        })?;
+        Ok((Self(Arc::new(Queue::new(sender, config.deadline))), thread))
+    }
+
+    /// Runs the work in a transaction; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Those of the work, [`RepositoryError::Unavailable`] where there was no time for it, and
+    /// [`RepositoryError::OutcomeUnknown`] where it was begun and did not end in time.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, RepositoryError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut SqliteConnection) -> Result<T, RepositoryError> + Send + 'static,
+    {
+        self.0.ask(Kind::Write, work).await
+    }
+
+    pub(super) async fn stop(&self) {
+        self.0.stop().await;
+    }
+}
+
+fn serve(connection: &mut SqliteConnection, orders: &mut mpsc::Receiver<Order>) {
+    let mut waiting = Vec::new();
+    while orders.blocking_recv_many(&mut waiting, MAX_SHARED) > 0 {
+        let mut tasks = Vec::with_capacity(waiting.len());
+        for order in waiting.drain(..) {
+            match order {
+                Order::Do(task) if task.claim() => tasks.push(task),
+                Order::Do(_) => {}
+                Order::Stop => orders.close(),
+            }
+        }
+        if !tasks.is_empty() {
+            run(connection, tasks);
+        }
+    }
+}
+
+fn run(connection: &mut SqliteConnection, mut tasks: Vec<Box<dyn Task>>) {
+    let ended = match transaction(connection, &mut tasks) {
+        Ok(()) => Ok(()),
+        Err(Failure::Work(_)) if tasks.len() > 1 => {
+            return tasks.into_iter().for_each(|task| run(connection, vec![task]));
+        }
+        Err(Failure::Work(error) | Failure::Transaction(error)) => Err(error),
+    };
+    for task in tasks {
+        task.answer(ended.clone());
+    }
+}
+
+fn transaction(connection: &mut SqliteConnection, tasks: &mut [Box<dyn Task>]) -> Result<(), Failure> {
+    let begun = connection.batch_execute("BEGIN IMMEDIATE").map_err(|error| Failure::Transaction(failed(error)));
+    let worked =
+        begun.and_then(|()| tasks.iter_mut().try_for_each(|task| task.work(connection)).map_err(Failure::Work));
+    let ended = worked
+        .and_then(|()| connection.batch_execute("COMMIT").map_err(|error| Failure::Transaction(commit_failed(error))));
+    if ended.is_err() {
+        // SQLite has often done it by itself, and then says that there is nothing to roll back.
+        _ = connection.batch_execute("ROLLBACK");
+    }
+    ended
+}
+
+/// Moves the log into the database file, so that what is left behind is one file.
+fn checkpoint(connection: &mut SqliteConnection) {
+    if let Err(error) = connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
+        tracing::warn!(error = %error, "the log was not moved into the database file; the next start does it");
+    }
+}

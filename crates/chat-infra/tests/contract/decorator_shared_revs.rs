@@ -1,0 +1,143 @@
+//! What shared questions promise beyond the port: fewer queries, and answers no older than the question.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use chat_domain::error::RepositoryError;
+use chat_domain::message::MessageRepository;
+use chat_domain::revision::Rev;
+use chat_domain::session::{RevisionSource, Session, SessionKey};
+use chat_domain::testing::builder::{a_message, tenant};
+use chat_infra::decorator::{SharedRevs, SharedRevsConfig};
+use futures_util::future::join_all;
+use futures_util::poll;
+
+use crate::decorator_doubles::{Gate, GatedRevs, stored_session, within};
+
+fn one_worker() -> SharedRevsConfig {
+    SharedRevsConfig { workers: 1, ..SharedRevsConfig::default() }
+}
+
+fn spawn(inner: &Arc<GatedRevs>, config: &SharedRevsConfig) -> SharedRevs {
+    SharedRevs::spawn(inner.clone(), config)
+}
+
+fn key(session: &Session) -> SessionKey {
+    SessionKey { tenant_id: session.tenant_id.clone(), id: session.id }
+}
+
+#[tokio::test]
+async fn a_question_that_comes_while_a_query_runs_is_answered_by_a_later_one() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &one_worker());
+    let mut early = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut early).is_pending());
+    inner.gate.arrived(1).await;
+    // The query has read; what is written now it does not know.
+    inner.store.append(vec![a_message(&session)]).await.unwrap();
+    let mut late = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut late).is_pending());
+    inner.gate.open_for_good();
+    assert_eq!(within(early).await.unwrap(), [Some(Rev::new(1))]);
+    assert_eq!(within(late).await.unwrap(), [Some(Rev::new(2))]);
+}
+
+#[tokio::test]
+async fn all_who_wait_are_answered_by_one_query_that_asks_for_each_session_once() {
+    let inner = GatedRevs::new(Gate::closed());
+    let (busy, calm) = (stored_session(&inner.store).await, stored_session(&inner.store).await);
+    inner.store.append(vec![a_message(&busy), a_message(&busy)]).await.unwrap();
+    let missing = SessionKey { tenant_id: tenant("other"), id: busy.id };
+    let shared = spawn(&inner, &one_worker());
+    let mut first = Box::pin(shared.revs(vec![key(&calm)]));
+    assert!(poll!(&mut first).is_pending());
+    inner.gate.arrived(1).await;
+    let mut waiting: Vec<_> =
+        (0..50).map(|_| Box::pin(shared.revs(vec![key(&calm), key(&busy), missing.clone(), key(&busy)]))).collect();
+    for question in &mut waiting {
+        assert!(poll!(question).is_pending());
+    }
+    inner.gate.open_for_good();
+    assert_eq!(within(first).await.unwrap(), [Some(Rev::new(1))]);
+    for answer in within(join_all(waiting)).await {
+        assert_eq!(answer.unwrap(), [Some(Rev::new(1)), Some(Rev::new(3)), None, Some(Rev::new(3))]);
+    }
+    assert_eq!(inner.asked(), [vec![key(&calm)], vec![key(&calm), key(&busy), missing]]);
+}
+
+#[tokio::test]
+async fn as_many_queries_run_at_once_as_there_are_workers() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &SharedRevsConfig { workers: 2, ..SharedRevsConfig::default() });
+    let mut questions: Vec<_> = (0..2).map(|_| Box::pin(shared.revs(vec![key(&session)]))).collect();
+    for (asked, question) in questions.iter_mut().enumerate() {
+        assert!(poll!(question).is_pending());
+        inner.gate.arrived(asked + 1).await;
+    }
+    inner.gate.open_for_good();
+    assert!(within(join_all(questions)).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_query_that_fails_tells_all_who_waited_and_nobody_else() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &one_worker());
+    inner.fail(1);
+    let mut first = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut first).is_pending());
+    inner.gate.arrived(1).await;
+    let mut second = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut second).is_pending());
+    inner.gate.open_for_good();
+    assert!(matches!(within(first).await, Err(RepositoryError::Unavailable(_))));
+    assert_eq!(within(second).await.unwrap(), [Some(Rev::new(1))]);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &SharedRevsConfig { queue: 1, ..one_worker() });
+    let mut under_way = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut under_way).is_pending());
+    inner.gate.arrived(1).await;
+    let mut queued = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut queued).is_pending());
+    let refused = poll!(Box::pin(shared.revs(vec![key(&session)])));
+    assert!(matches!(refused, Poll::Ready(Err(RepositoryError::Unavailable(_)))), "{refused:?}");
+    inner.gate.open_for_good();
+    assert!(within(under_way).await.is_ok() && within(queued).await.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_asks_for_a_caller_who_hung_up() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let gone = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &one_worker());
+    let mut first = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut first).is_pending());
+    inner.gate.arrived(1).await;
+    let mut hung_up = Box::pin(shared.revs(vec![key(&gone)]));
+    assert!(poll!(&mut hung_up).is_pending());
+    drop(hung_up);
+    inner.gate.open_for_good();
+    assert!(within(first).await.is_ok());
+    assert!(within(shared.revs(vec![key(&session)])).await.is_ok());
+    assert!(inner.asked().iter().flatten().all(|asked| *asked == key(&session)));
+}
+
+#[tokio::test]
+async fn a_store_that_never_answers_is_unavailable() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &SharedRevsConfig { patience: Duration::from_millis(50), ..one_worker() });
+    for _ in 0..2 {
+        let answer = within(shared.revs(vec![key(&session)])).await;
+        assert!(matches!(answer, Err(RepositoryError::Unavailable(_))), "{answer:?}");
+    }
+}

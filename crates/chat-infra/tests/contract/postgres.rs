@@ -1,0 +1,42 @@
+//! PostgreSQL under the contract suites: each test has a database of its own, each node connections of its own.
+
+use async_trait::async_trait;
+use chat_domain::id::{MessageId, TenantId};
+use chat_domain::store_contract;
+use chat_domain::testing::rig::{Store, StoreRig, Task};
+
+use crate::postgres_server::Database;
+
+store_contract!(store, PostgresRig);
+
+/// A database that goes with the test.
+pub(crate) struct PostgresRig(Database);
+
+#[async_trait]
+impl StoreRig for PostgresRig {
+    async fn start() -> Self {
+        Self(Database::migrated().await)
+    }
+
+    async fn node(&self) -> Store {
+        let store = self.0.node().await;
+        Store {
+            sessions: store.sessions(),
+            messages: store.messages(),
+            extensions: store.extensions(),
+            idempotency: store.idempotency(),
+            revisions: store.revisions(),
+        }
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        let running = tokio::spawn(task);
+        Box::pin(async move { running.await.unwrap() })
+    }
+
+    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
+        let damage = "UPDATE messages SET visibility = 'secret' WHERE tenant_id = $1 AND id::text = $2";
+        let damaged = self.0.tool().await.execute(damage, &[&tenant.as_str(), &id.to_string()]).await;
+        damaged.expect("the row can be written") == 1
+    }
+}

@@ -1,0 +1,74 @@
+//! What the operations cost once a connection has seen them: one round trip, and nothing to be parsed.
+
+use chat_domain::access::View;
+use chat_domain::message::{NewMessage, PageQuery};
+use chat_domain::session::{CreateOutcome, NewSession, Session, SessionKey};
+use chat_domain::testing::builder::{a_key, a_message, a_session};
+use chat_infra::postgres::{PgConfig, PgStore};
+
+use crate::postgres_proxy::Proxy;
+use crate::postgres_server::Database;
+
+/// A node with a single connection, which the proxy watches.
+async fn watched(database: &Database) -> (Proxy, PgStore) {
+    let proxy = Proxy::before(&database.url()).await;
+    let config = PgConfig { max_connections: 1, url: proxy.url(&database.url()).into(), ..database.config() };
+    let store = PgStore::connect(&config).await.unwrap();
+    (proxy, store)
+}
+
+async fn created(store: &PgStore) -> Session {
+    match store.sessions().create(a_session()).await.unwrap() {
+        CreateOutcome::Created(session) => session,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_of_any_size_is_one_round_trip_without_a_parse() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let sessions = [created(&store).await, created(&store).await];
+    let keyed = |new: NewMessage| NewMessage { idempotency: Some(a_key(&new.id.to_string(), "x")), ..new };
+    let batch = |size: usize| -> Vec<NewMessage> {
+        (0..size)
+            .map(|place| a_message(&sessions[place % 2]))
+            .map(|new| if size > 2 { keyed(new) } else { new })
+            .collect()
+    };
+    let messages = store.messages();
+    messages.append(batch(1)).await.unwrap();
+    proxy.counted();
+    for (appends, size) in [1, 2, 64, 1, 500].into_iter().enumerate() {
+        messages.append(batch(size)).await.unwrap();
+        assert_eq!(proxy.counted(), (0, 1), "append {appends} of {size}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_and_creations_are_one_round_trip_without_a_parse() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    let tenant = &session.tenant_id;
+    store.messages().append(vec![a_message(&session), a_message(&session)]).await.unwrap();
+    let page = PageQuery::newest(View::Public, 10);
+    let found = store.messages().page(tenant, session.id, &page).await.unwrap().unwrap();
+    for seen_before in [false, true] {
+        let mut counts = Vec::new();
+        store.messages().page(tenant, session.id, &page).await.unwrap();
+        counts.push(proxy.counted());
+        store.messages().find(tenant, found.messages[0].id).await.unwrap();
+        counts.push(proxy.counted());
+        store.sessions().find(tenant, session.id).await.unwrap();
+        counts.push(proxy.counted());
+        store.revisions().revs(vec![SessionKey { tenant_id: tenant.clone(), id: session.id }]).await.unwrap();
+        counts.push(proxy.counted());
+        let new = NewSession { idempotency: Some(a_key(&seen_before.to_string(), "x")), ..a_session() };
+        store.sessions().create(new).await.unwrap();
+        counts.push(proxy.counted());
+        if seen_before {
+            assert_eq!(counts, [(0, 1); 5]);
+        }
+    }
+}

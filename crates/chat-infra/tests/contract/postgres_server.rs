@@ -1,0 +1,145 @@
+//! Databases of their own for the tests that need PostgreSQL, on the server that `TEST_DATABASE_URL` names.
+//!
+//! The tables are made once, in a template that is named after the migrations and stays on the server; a test's database
+//! is a copy of it and goes with the test.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use chat_infra::postgres::{PgConfig, PgStore, migrate};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+
+/// Whoever makes the template holds this advisory lock: the letters of `test`.
+const LOCK: i64 = 1_952_805_748;
+
+/// A database of one test, dropped with it.
+pub(crate) struct Database {
+    name: String,
+}
+
+impl Database {
+    /// With all tables, and nothing in them.
+    pub(crate) async fn migrated() -> Self {
+        let template = template().await;
+        Self::made(&format!("TEMPLATE {template}")).await
+    }
+
+    /// Without tables.
+    pub(crate) async fn empty() -> Self {
+        Self::made("TEMPLATE template0").await
+    }
+
+    async fn made(how: &str) -> Self {
+        let name = unlike_others();
+        admin().await.batch_execute(&format!("CREATE DATABASE {name} {how}")).await.expect("a database can be made");
+        Self { name }
+    }
+
+    /// How a node reaches it: few connections, since many tests run at once, and the patience of a busy machine.
+    pub(crate) fn config(&self) -> PgConfig {
+        config(&self.name)
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        url_of(&self.name)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A node over it.
+    pub(crate) async fn node(&self) -> PgStore {
+        PgStore::connect(&self.config()).await.expect("the database is there")
+    }
+
+    /// A connection beside those of the nodes.
+    pub(crate) async fn tool(&self) -> Client {
+        connect(&self.name).await
+    }
+}
+
+impl Drop for Database {
+    /// A drop cannot wait, and the test's runtime may be about to end: a thread with a runtime of its own does it.
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async { admin().await.batch_execute(&statement).await })
+        });
+        let dropped = dropped.join();
+        if !std::thread::panicking() {
+            dropped.expect("the thread ends").expect("the database can be dropped");
+        }
+    }
+}
+
+/// A name that no other test has.
+pub(crate) fn unlike_others() -> String {
+    use chat_domain::clock::IdSource as _;
+
+    format!("chat_test_{}", chat_infra::system::SystemIds.session_id().as_uuid().simple())
+}
+
+/// The server's address, with this database instead of the one that is named there.
+fn url_of(database: &str) -> String {
+    let mut url = url::Url::parse(&server()).expect("TEST_DATABASE_URL is a url");
+    url.set_path(database);
+    url.into()
+}
+
+/// A connection to the database that `TEST_DATABASE_URL` names.
+pub(crate) async fn admin() -> Client {
+    let url = server();
+    open(&url).await
+}
+
+fn config(database: &str) -> PgConfig {
+    PgConfig {
+        max_connections: 3,
+        deadline: Duration::from_mins(1),
+        connect_timeout: Duration::from_mins(1),
+        ..PgConfig::new(url_of(database).into())
+    }
+}
+
+async fn connect(database: &str) -> Client {
+    open(&url_of(database)).await
+}
+
+async fn open(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
+fn server() -> String {
+    std::env::var("TEST_DATABASE_URL")
+        .expect("TEST_DATABASE_URL must name a PostgreSQL server, as in postgres://chat@127.0.0.1:5432/postgres")
+}
+
+/// The template's name, once it is there.
+async fn template() -> &'static str {
+    static NAME: OnceCell<String> = OnceCell::const_new();
+    NAME.get_or_init(made_template).await
+}
+
+async fn made_template() -> String {
+    let mut tables = DefaultHasher::new();
+    include_str!("../../../../migrations/postgres/0001_sessions_and_messages/up.sql").hash(&mut tables);
+    let name = format!("chat_template_{:016x}", tables.finish());
+    let admin = admin().await;
+    admin.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.expect("a lock can be had");
+    let known = "SELECT FROM pg_database WHERE datname = $1";
+    if admin.query_opt(known, &[&name]).await.expect("databases can be listed").is_none() {
+        // Under another name until it is whole, in case that this is cut short.
+        let draft = unlike_others();
+        admin.batch_execute(&format!("CREATE DATABASE {draft}")).await.expect("a database can be made");
+        migrate(&config(&draft)).await.expect("the migrations run");
+        admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).await.expect("it can be renamed");
+    }
+    name
+}

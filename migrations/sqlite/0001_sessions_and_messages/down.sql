@@ -1,0 +1,4 @@
+DROP TABLE idempotency_keys;
+DROP TABLE message_extensions;
+DROP TABLE messages;
+DROP TABLE sessions;
