@@ -1,0 +1,216 @@
+//! JSON bodies: the right media type, not too large, not too slow, and read once, straight into their type.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::mime::Mime;
+use actix_web::{HttpMessage as _, web};
+use bytes::{Bytes, BytesMut};
+use chat_domain::access::Caller;
+use chat_domain::fault::{Faults, Rejection};
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
+
+use super::wire::Body;
+use super::{Part, Reading, lenient};
+use crate::problem::{Kind, Problem};
+
+/// How much and how slow a body may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimits {
+    /// The largest body, in bytes.
+    pub(crate) bytes: usize,
+    /// The longest silence between two pieces.
+    pub(crate) stall: Duration,
+    /// The longest time for the whole.
+    pub(crate) whole: Duration,
+}
+
+/// The media type of a JSON body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// `application/json`
+    Json,
+    /// `application/merge-patch+json`
+    MergePatch,
+}
+
+/// A JSON body in its type.
+pub(crate) struct ApiJson<T> {
+    pub(crate) value: T,
+    pub(crate) media: Media,
+    pub(crate) text: Text,
+}
+
+/// The text of a body, kept for a second look where the domain refuses what stood in it.
+pub(crate) struct Text(Bytes);
+
+impl Text {
+    /// What is wrong after all: parts that are taken as they are, such as metadata, are only found not to be JSON when
+    /// the domain looks at them, and that is another problem than a refused value.
+    pub(crate) fn explain(&self, problem: impl Into<Problem>) -> Problem {
+        let problem = problem.into();
+        match problem.kind() {
+            Kind::InvalidRequest => lenient::check_syntax(&self.0).err().unwrap_or(problem),
+            _ => problem,
+        }
+    }
+}
+
+impl<T: Body> Part for ApiJson<T> {
+    async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
+        let media = media(from, T::MERGE_PATCH)?;
+        let text = whole(from).await?;
+        parse(from, text, media)
+    }
+}
+
+fn parse<T: Body>(from: &mut Reading, text: Bytes, media: Media) -> Result<Option<ApiJson<T>>, Problem> {
+    // The derived reader would take an array for the fields in their order.
+    let strict = text.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(&text));
+    match strict {
+        Some(Ok(value)) if from.faults.is_empty() => return Ok(Some(ApiJson { value, media, text: Text(text) })),
+        Some(Ok(_) | Err(_)) | None => {}
+    }
+    let faults = lenient::examine::<T>(&text, media, from.caller.as_ref())?;
+    if faults.is_empty() && from.faults.is_empty() {
+        // The strict reader saw something that the lenient one does not know.
+        return Err(Problem::new(Kind::MalformedJson, "The body cannot be read."));
+    }
+    from.faults.extend(faults);
+    Ok(None)
+}
+
+/// No body, or an object without fields.
+pub(crate) struct NoBody;
+
+/// An object without fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Empty {}
+
+impl Body for Empty {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn set(&mut self, _: &str, _: &RawValue) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn faults(self, _: Media, _: Option<&Caller>) -> Faults {
+        Faults::none()
+    }
+}
+
+impl Part for NoBody {
+    async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
+        let text = whole(from).await?;
+        if text.is_empty() {
+            return Ok(Some(Self));
+        }
+        let media = media(from, false)?;
+        Ok(parse::<Empty>(from, text, media)?.map(|_| Self))
+    }
+}
+
+/// The media type of the body, where it is one that the route takes.
+fn media(from: &Reading, merge_patch: bool) -> Result<Media, Problem> {
+    let mime = from.request.mime_type().ok().flatten();
+    let charset_fits = |mime: &Mime| mime.get_param("charset").is_none_or(|name| name == "utf-8");
+    let essence = mime.as_ref().filter(|mime| charset_fits(mime)).map(Mime::essence_str);
+    match essence {
+        Some("application/json") => Ok(Media::Json),
+        Some("application/merge-patch+json") if merge_patch => Ok(Media::MergePatch),
+        _ if merge_patch => {
+            Err(unsupported("The body must be application/json or application/merge-patch+json, in UTF-8."))
+        }
+        _ => Err(unsupported("The body must be application/json, in UTF-8.")),
+    }
+}
+
+fn unsupported(detail: &'static str) -> Problem {
+    Problem::new(Kind::UnsupportedMediaType, detail)
+}
+
+/// The bytes of the body. Compressed ones are refused: a small body gains nothing by it, and a bomb would.
+async fn whole(from: &mut Reading) -> Result<Bytes, Problem> {
+    let limits = from.request.app_data::<web::Data<BodyLimits>>().map_or_else(BodyLimits::default, |limits| ***limits);
+    let headers = from.request.headers();
+    if headers.get_all(header::CONTENT_ENCODING).any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let accept = HeaderValue::from_static("identity");
+        return Err(unsupported("The body must not be compressed.").with_header(header::ACCEPT_ENCODING, accept));
+    }
+    if announced(headers).is_some_and(|length| length > limits.bytes as u64) {
+        return Err(too_large(&limits));
+    }
+    let end = Instant::now() + limits.whole;
+    let mut pieces = Pieces::default();
+    while let Some(piece) = next(&mut from.payload, &limits, end).await? {
+        if pieces.len() + piece.len() > limits.bytes {
+            return Err(too_large(&limits));
+        }
+        pieces.push(piece);
+    }
+    Ok(pieces.join())
+}
+
+/// The next piece, waited for no longer than a piece and the whole may take.
+async fn next(payload: &mut Payload, limits: &BodyLimits, end: Instant) -> Result<Option<Bytes>, Problem> {
+    let piece_end = end.min(Instant::now() + limits.stall);
+    match timeout_at(piece_end, payload.next()).await {
+        Ok(piece) => piece.transpose().map_err(|error| broken(&error)),
+        Err(_) => Err(Problem::new(Kind::RequestTimeout, "The body did not come in time.")),
+    }
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(limits: &BodyLimits) -> Problem {
+    Problem::new(Kind::PayloadTooLarge, format!("The body must be at most {} bytes.", limits.bytes))
+}
+
+fn broken(error: &PayloadError) -> Problem {
+    match error {
+        PayloadError::Overflow => Problem::new(Kind::PayloadTooLarge, "The body is too large."),
+        _ => Problem::new(Kind::IncompleteBody, "The body broke off."),
+    }
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self { bytes: 256 * 1024, stall: Duration::from_secs(10), whole: Duration::from_mins(1) }
+    }
+}
+
+/// A body as it comes in. Most come in one piece, which is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    more: BytesMut,
+}
+
+impl Pieces {
+    fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.first.is_empty() && self.more.is_empty() {
+            self.first = piece;
+            return;
+        }
+        if !self.first.is_empty() {
+            self.more.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.more.extend_from_slice(&piece);
+    }
+
+    fn join(self) -> Bytes {
+        if self.more.is_empty() { self.first } else { self.more.freeze() }
+    }
+}

@@ -1,0 +1,139 @@
+//! The wire of the Chorus chat service: requests become calls of the domain's services, and what these say becomes
+//! answers. No rule of chat lives here.
+//!
+//! # Map
+//! - [`configure`]: the whole route table. [`bind`]: the server around it.
+//! - `routes`: one file for each resource, wire types first, then handlers.
+//! - `extract`: what handlers take from a request, every fault at once.
+//! - `problem`: all that goes wrong, and the only place that names the status of an error.
+//! - `reply`, `etag`, `link`: good answers and their headers.
+//! - `middleware`: what holds for each request: its id, its span and event, figures, CORS, compression, documents of
+//!   errors.
+//! - [`openapi`]: the description, made of the types and handlers themselves.
+//!
+//! # A request on its way in
+//! span and request id → edge → compression → CORS → route → extraction → one call of a service → view.
+
+mod drain;
+mod etag;
+mod extract;
+mod link;
+mod middleware;
+pub mod openapi;
+mod problem;
+mod reply;
+mod routes;
+mod server;
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource, Route};
+use chat_domain::message::MessageService;
+use chat_domain::session::SessionService;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+pub use drain::Drain;
+pub use extract::AuthMode;
+pub use middleware::{CorsOrigins, DURATION_METRIC, InvalidOrigin};
+pub use routes::health::Health;
+pub use server::{Bound, ServerSettings, bind};
+
+use problem::{Kind, Problem};
+use routes::{health, message, meta, session};
+
+/// What the routes stand on. Each service is given to handlers by itself.
+#[derive(Clone)]
+pub struct Api {
+    /// The use cases of sessions.
+    pub sessions: Arc<SessionService>,
+    /// The use cases of messages.
+    pub messages: Arc<MessageService>,
+    /// What the service leans on.
+    pub health: Arc<Health>,
+    /// Renders the figures for `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// How the service learns who calls.
+    pub auth: AuthMode,
+    /// Whose pages may use the service from a browser.
+    pub cors: CorsOrigins,
+    /// Begun by the binary when it shuts down.
+    pub drain: Drain,
+}
+
+/// The whole route table.
+pub fn configure(config: &mut ServiceConfig, api: &Api) {
+    config
+        .app_data(web::Data::from(Arc::clone(&api.sessions)))
+        .app_data(web::Data::from(Arc::clone(&api.messages)))
+        .app_data(web::Data::from(Arc::clone(&api.health)))
+        .app_data(web::Data::new(api.metrics.clone()))
+        .app_data(web::Data::new(api.auth))
+        .app_data(web::Data::new(api.drain.clone()))
+        .app_data(web::Data::new(meta::Description::new()))
+        .app_data(web::Data::new(meta::page_config()))
+        // The longer prefix first: a scope that fits keeps the request.
+        .service(web::scope(link::GATEWAY_API).configure(chat))
+        .service(web::scope(link::API).configure(chat))
+        .service(at("/", "GET, HEAD, OPTIONS").route(get().to(meta::about)))
+        .service(at("/health", "GET, HEAD, OPTIONS").route(get().to(health::show)))
+        .service(at("/health/live", "GET, HEAD, OPTIONS").route(get().to(health::live)))
+        .service(at("/health/ready", "GET, HEAD, OPTIONS").route(get().to(health::ready)))
+        .service(at("/metrics", "GET, HEAD, OPTIONS").route(get().to(meta::metrics)))
+        .service(at("/openapi.json", "GET, HEAD, OPTIONS").route(get().to(meta::openapi)))
+        .service(at("/docs", "GET, HEAD, OPTIONS").route(get().to(meta::docs)))
+        .service(at("/docs/{file:.*}", "GET, HEAD, OPTIONS").route(get().to(meta::docs_file)))
+        .default_service(web::to(nothing));
+}
+
+/// The routes under each prefix of the interface.
+fn chat(config: &mut ServiceConfig) {
+    config
+        .service(at("/health", "GET, HEAD, OPTIONS").route(get().to(health::show)))
+        .service(at("/sessions", "POST, OPTIONS").route(web::post().to(session::create)))
+        .service(
+            at("/sessions/{session_id}", "GET, HEAD, PATCH, OPTIONS")
+                .route(get().to(session::show))
+                .route(web::patch().to(session::update)),
+        )
+        .service(at("/sessions/{session_id}/end", "POST, OPTIONS").route(web::post().to(session::end)))
+        .service(
+            at("/sessions/{session_id}/messages", "GET, HEAD, POST, OPTIONS")
+                .route(get().to(message::list))
+                .route(web::post().to(message::create)),
+        )
+        .service(at("/users/{user_id}/sessions", "GET, HEAD, OPTIONS").route(get().to(session::list_of_user)))
+        .service(
+            at("/messages/{message_id}", "GET, HEAD, DELETE, OPTIONS")
+                .route(get().to(message::show))
+                .route(web::delete().to(message::remove)),
+        )
+        .default_service(web::to(nothing));
+}
+
+/// A path, with an answer to `OPTIONS` and to every method that it does not know.
+fn at(path: &str, allow: &'static str) -> Resource {
+    let allow = HeaderValue::from_static(allow);
+    let options = allow.clone();
+    web::resource(path)
+        .route(web::route().method(Method::OPTIONS).to(move || {
+            let allow = options.clone();
+            async move { HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish() }
+        }))
+        .default_service(web::to(move || {
+            let problem = Problem::new(Kind::MethodNotAllowed, "This path does not know the method; see Allow.");
+            let problem = problem.with_header(header::ALLOW, allow.clone());
+            async move { Err::<HttpResponse, Problem>(problem) }
+        }))
+}
+
+/// `GET`, and `HEAD` with it.
+fn get() -> Route {
+    web::route().guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()))
+}
+
+async fn nothing() -> Result<HttpResponse, Problem> {
+    Err(meta::not_found())
+}

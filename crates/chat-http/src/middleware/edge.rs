@@ -1,0 +1,114 @@
+//! The outermost layer: every answer leaves through it, every error as a problem document.
+
+use actix_cors::CorsError;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+
+use super::observe::UnderWay;
+use super::trace::RequestId;
+use super::unread::Unread;
+use crate::drain::Drain;
+use crate::etag;
+use crate::problem::{Kind, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+
+/// Serves a request, and sees it out.
+pub(crate) async fn edge<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let under_way = UnderWay::begin();
+    let unread = Unread::keep(&mut request);
+    let (request, response) = next.call(request).await?.into_parts();
+    let (mut response, code) = with_document(&request, response);
+    finish(&request, &mut response);
+    under_way.end(&request, response.status(), code);
+    let response = match unread {
+        Some(unread) => response.map_body(|_, body| EitherBody::right(unread.tie(body.boxed()))),
+        None => response,
+    };
+    Ok(ServiceResponse::new(request, response))
+}
+
+/// Puts the document into an answer that is an error; the code is that of the problem.
+fn with_document<B>(
+    request: &HttpRequest,
+    response: HttpResponse<B>,
+) -> (HttpResponse<EitherBody<B>>, Option<&'static str>) {
+    let foreign = foreign(&response);
+    let own = response.error().and_then(Error::as_error::<Problem>);
+    let Some(problem) = own.or(foreign.as_ref()) else { return (response.map_into_left_body(), None) };
+    log(problem);
+    let kind = problem.kind();
+    let body = document(request, problem);
+    let mut response = response.map_body(|_, _| EitherBody::right(actix_web::body::BoxBody::new(body)));
+    *response.status_mut() = kind.status();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_ENCODING);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    (response, Some(kind.code()))
+}
+
+/// The problem that an error of another crate is: of the server, of CORS, of compression.
+fn foreign<B>(response: &HttpResponse<B>) -> Option<Problem> {
+    if response.status().as_u16() < 400 {
+        return None;
+    }
+    if let Some(error) = response.error().and_then(Error::as_error::<CorsError>) {
+        return Some(Problem::new(Kind::CorsRefused, format!("{error}.")));
+    }
+    // Health answers with its own document, whatever its status.
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    (!is_json).then(|| Problem::of_status(response.status()))
+}
+
+fn document(request: &HttpRequest, problem: &Problem) -> Vec<u8> {
+    let extensions = request.extensions();
+    let id = extensions.get::<RequestId>().map_or("", |id| &*id.0);
+    serde_json::to_vec(&problem.document(request.uri().path(), id)).unwrap_or_default()
+}
+
+/// The one place that logs an error. What a client did wrong is no error of the service: the access event tells it.
+fn log(problem: &Problem) {
+    let kind = problem.kind();
+    if kind.status().is_server_error() {
+        tracing::error!(code = kind.code(), causes = problem.causes(), "a request failed");
+    }
+}
+
+/// The headers that every answer has.
+fn finish<B>(request: &HttpRequest, response: &mut HttpResponse<B>) {
+    if request.app_data::<web::Data<Drain>>().is_some_and(|drain| drain.is_begun()) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let id = request.extensions().get::<RequestId>().and_then(|id| HeaderValue::from_str(&id.0).ok());
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+    tell_encoding(headers);
+}
+
+/// A tag stands for bytes: compressed ones have their own. The mark against compression has done its work.
+fn tell_encoding(headers: &mut HeaderMap) {
+    match headers.get(header::CONTENT_ENCODING) {
+        None => {}
+        Some(encoding) if encoding == IDENTITY => {
+            headers.remove(header::CONTENT_ENCODING);
+        }
+        Some(encoding) => {
+            let tag = headers.get(header::ETAG).zip(encoding.to_str().ok());
+            if let Some(tag) = tag.and_then(|(tag, encoding)| etag::suffixed(tag, encoding)) {
+                headers.insert(header::ETAG, tag);
+            }
+        }
+    }
+}

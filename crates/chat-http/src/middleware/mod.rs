@@ -1,0 +1,12 @@
+//! What holds for every request, whichever route it takes.
+
+mod cors;
+mod edge;
+mod observe;
+mod trace;
+mod unread;
+
+pub use cors::{CorsOrigins, InvalidOrigin};
+pub(crate) use edge::edge;
+pub use observe::DURATION_METRIC;
+pub(crate) use trace::RootSpan;

@@ -1,0 +1,74 @@
+//! Bodies that an answer did not wait for.
+//!
+//! The server goes on reading a chunked body whose reader is gone, for as long as its client likes to send or to say
+//! nothing. So the reader is kept until the answer is sent: then the server sees a body that nobody read to its end,
+//! and closes the connection. Bodies with a length are closed on without that.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use actix_web::HttpMessage as _;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use bytes::Bytes;
+use futures_util::Stream;
+
+/// A body and whether its end was read.
+struct Inner {
+    payload: Payload,
+    ended: bool,
+}
+
+/// Keeps a chunked body, beside whoever reads it.
+pub(super) struct Unread(Rc<RefCell<Inner>>);
+
+impl Unread {
+    /// Keeps the body of the request, where it is a chunked one.
+    pub(super) fn keep(request: &mut ServiceRequest) -> Option<Self> {
+        if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+            return None;
+        }
+        let inner = Rc::new(RefCell::new(Inner { payload: request.take_payload(), ended: false }));
+        request.set_payload(Payload::Stream { payload: Box::pin(Reader(Rc::clone(&inner))) });
+        Some(Self(inner))
+    }
+
+    /// Ties the body to that of the answer, where its end was not read.
+    pub(super) fn tie(self, answer: BoxBody) -> BoxBody {
+        if self.0.borrow().ended { answer } else { BoxBody::new(Tied { answer, _unread: self }) }
+    }
+}
+
+struct Reader(Rc<RefCell<Inner>>);
+
+impl Stream for Reader {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut inner = self.0.borrow_mut();
+        let piece = ready!(Pin::new(&mut inner.payload).poll_next(context));
+        inner.ended |= piece.is_none();
+        Poll::Ready(piece)
+    }
+}
+
+struct Tied {
+    answer: BoxBody,
+    _unread: Unread,
+}
+
+impl MessageBody for Tied {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
+}

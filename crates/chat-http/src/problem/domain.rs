@@ -1,0 +1,91 @@
+//! What the domain says went wrong, as problems. The matches are exhaustive on purpose: a new variant must not compile
+//! until it has a kind.
+
+use chat_domain::error::RepositoryError;
+use chat_domain::fault::Faults;
+use chat_domain::message::MessageError;
+use chat_domain::session::{SessionError, SessionStatus};
+use std::sync::Arc;
+
+use super::{Kind, Problem};
+
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Invalid(faults) => Self::invalid(faults),
+            SessionError::NotFound => session_not_found(),
+            SessionError::Forbidden => forbidden(),
+            SessionError::KeyReused => key_reused(),
+            SessionError::PreconditionFailed => moved_on("session"),
+            SessionError::InvalidTransition { transition, rev } => {
+                let detail = format!("A session cannot go from {} to {}.", transition.from, transition.to);
+                Self::new(Kind::InvalidTransition, detail).with_session(transition.from, rev)
+            }
+            SessionError::Ended { rev } => {
+                let detail = "The session has ended: its agent cannot change any more.";
+                Self::new(Kind::SessionEnded, detail).with_session(SessionStatus::Ended, rev)
+            }
+            SessionError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<MessageError> for Problem {
+    fn from(error: MessageError) -> Self {
+        match error {
+            MessageError::Invalid(faults) => Self::invalid(faults),
+            MessageError::SessionNotFound => session_not_found(),
+            MessageError::NotFound => {
+                Self::new(Kind::MessageNotFound, "There is no such message, or it is not yours to see.")
+            }
+            MessageError::Forbidden => forbidden(),
+            MessageError::KeyReused => key_reused(),
+            MessageError::PreconditionFailed => moved_on("message"),
+            MessageError::SessionEnded { rev } => {
+                let detail = "The session has ended and takes no more messages.";
+                Self::new(Kind::SessionEnded, detail).with_session(SessionStatus::Ended, rev)
+            }
+            MessageError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<RepositoryError> for Problem {
+    fn from(error: RepositoryError) -> Self {
+        let (kind, detail) = match &error {
+            RepositoryError::Unavailable(_) => {
+                (Kind::StoreUnavailable, "The store cannot be reached at the moment. Nothing was changed; try again.")
+            }
+            RepositoryError::OutcomeUnknown(_) => (
+                Kind::OutcomeUnknown,
+                "The store did not say whether the change was made. Try again with the same Idempotency-Key.",
+            ),
+            RepositoryError::Corrupt(..) | RepositoryError::Internal(_) => {
+                (Kind::Internal, "Something went wrong on our side.")
+            }
+        };
+        Self::new(kind, detail).with_source(Arc::new(error))
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        Self::invalid(faults)
+    }
+}
+
+fn session_not_found() -> Problem {
+    Problem::new(Kind::SessionNotFound, "There is no such session, or it is not yours to see.")
+}
+
+fn forbidden() -> Problem {
+    Problem::new(Kind::Forbidden, "The caller's role does not allow this.")
+}
+
+fn key_reused() -> Problem {
+    Problem::new(Kind::IdempotencyKeyReused, "The Idempotency-Key was used before, for another request.")
+}
+
+fn moved_on(thing: &str) -> Problem {
+    Problem::new(Kind::PreconditionFailed, format!("The {thing} is not in the state that If-Match names."))
+}

@@ -1,0 +1,133 @@
+//! The kinds of problems: for each its status, its stable code and its title. No other place names the status of an error.
+
+use actix_web::http::StatusCode;
+
+/// What went wrong, as far as a client can tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    BadRequest,
+    MalformedJson,
+    IncompleteBody,
+    CorsRefused,
+    Forbidden,
+    RouteNotFound,
+    SessionNotFound,
+    MessageNotFound,
+    MethodNotAllowed,
+    NotAcceptable,
+    RequestTimeout,
+    InvalidTransition,
+    SessionEnded,
+    PreconditionFailed,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    InvalidRequest,
+    IdempotencyKeyReused,
+    Internal,
+    StoreUnavailable,
+    OutcomeUnknown,
+}
+
+impl Kind {
+    const fn row(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad_request", "Bad request"),
+            Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json", "Malformed JSON"),
+            Self::IncompleteBody => (StatusCode::BAD_REQUEST, "incomplete_body", "Incomplete body"),
+            Self::CorsRefused => (StatusCode::FORBIDDEN, "cors_refused", "Refused by CORS"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::RouteNotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+            Self::SessionNotFound => (StatusCode::NOT_FOUND, "session_not_found", "Session not found"),
+            Self::MessageNotFound => (StatusCode::NOT_FOUND, "message_not_found", "Message not found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout", "Request too slow"),
+            Self::InvalidTransition => (StatusCode::CONFLICT, "invalid_transition", "Impossible change of status"),
+            Self::SessionEnded => (StatusCode::CONFLICT, "session_ended", "Session has ended"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed"),
+            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "Body too large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
+            }
+            Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", "Invalid request"),
+            Self::IdempotencyKeyReused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused")
+            }
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
+            Self::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable"),
+            Self::OutcomeUnknown => (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Outcome unknown"),
+        }
+    }
+
+    /// The status of the answer.
+    pub(crate) const fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// The stable, machine-readable name.
+    pub(crate) const fn code(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The title for people, the same for each problem of the kind.
+    pub(crate) const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The kind of an error that did not come from this crate, such as one of the server or of CORS.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::FORBIDDEN => Self::Forbidden,
+            StatusCode::NOT_FOUND => Self::RouteNotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::NOT_ACCEPTABLE => Self::NotAcceptable,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            status if status.is_client_error() => Self::BadRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const ALL: [Kind; 21] = [
+        Kind::BadRequest,
+        Kind::MalformedJson,
+        Kind::IncompleteBody,
+        Kind::CorsRefused,
+        Kind::Forbidden,
+        Kind::RouteNotFound,
+        Kind::SessionNotFound,
+        Kind::MessageNotFound,
+        Kind::MethodNotAllowed,
+        Kind::NotAcceptable,
+        Kind::RequestTimeout,
+        Kind::InvalidTransition,
+        Kind::SessionEnded,
+        Kind::PreconditionFailed,
+        Kind::PayloadTooLarge,
+        Kind::UnsupportedMediaType,
+        Kind::InvalidRequest,
+        Kind::IdempotencyKeyReused,
+        Kind::Internal,
+        Kind::StoreUnavailable,
+        Kind::OutcomeUnknown,
+    ];
+
+    #[test]
+    fn each_kind_has_a_code_of_its_own() {
+        let codes: HashSet<_> = ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), ALL.len());
+    }
+
+    #[test]
+    fn every_kind_is_an_error() {
+        assert!(ALL.iter().all(|kind| kind.status().as_u16() >= 400));
+    }
+}

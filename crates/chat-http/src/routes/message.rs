@@ -1,0 +1,308 @@
+//! Messages.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chat_domain::access::Caller;
+use chat_domain::extension::{Extension, ExtensionType};
+use chat_domain::id::{ExtensionId, MessageId, ParticipantId, SessionId};
+use chat_domain::message::{
+    Message, MessageDraft, MessageService, MessageType, PageDraft, SenderType, Visibility, Window,
+};
+use chat_domain::metadata::Metadata;
+use chat_domain::revision::{Rev, Seq};
+use chat_domain::timestamp::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::etag::{IfMatch, IfNoneMatch, Tag};
+use crate::extract::{ApiJson, Input, MessagePath, NoQuery, OptionalKey, Query, SessionPath, body, parameters};
+use crate::link::{self, Links};
+use crate::problem::Problem;
+use crate::reply;
+
+/// Something said in a session. A deleted message is a tombstone: without content, metadata and extensions.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(crate) struct MessageView<'a> {
+    /// A UUIDv7.
+    #[schema(value_type = String, format = Uuid)]
+    id: MessageId,
+    #[schema(value_type = String, format = Uuid)]
+    session_id: SessionId,
+    /// Its place in the session: 1, 2, 3 …, in the order of commit, without gaps, never reused.
+    #[schema(value_type = i64, minimum = 1)]
+    seq: Seq,
+    /// The session's change counter at the message's last change.
+    #[schema(value_type = i64, minimum = 1)]
+    rev: Rev,
+    #[schema(schema_with = crate::openapi::schema::sender_type)]
+    sender_type: SenderType,
+    #[schema(value_type = String, min_length = 1, max_length = 255, example = "u-1")]
+    sender_id: &'a ParticipantId,
+    #[schema(example = "hello")]
+    content: &'a str,
+    #[schema(schema_with = crate::openapi::schema::message_type)]
+    message_type: MessageType,
+    /// The client's own data, as it was sent.
+    #[schema(value_type = Object)]
+    metadata: &'a Metadata,
+    /// The message of the same session that this one answers.
+    #[schema(value_type = Option<String>, format = Uuid, required = true)]
+    reply_to: Option<MessageId>,
+    /// `internal` is a note between agents, never shown to a user.
+    #[schema(schema_with = crate::openapi::schema::visibility)]
+    visibility: Visibility,
+    is_deleted: bool,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    edited_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    deleted_at: Option<Timestamp>,
+    /// What hangs on it, oldest first.
+    #[schema(value_type = Vec<ExtensionView<'_>>)]
+    extensions: Vec<ExtensionView<'a>>,
+}
+
+/// Something that hangs on a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Extension)]
+pub(crate) struct ExtensionView<'a> {
+    #[schema(value_type = String, format = Uuid)]
+    id: ExtensionId,
+    #[schema(value_type = String, format = Uuid)]
+    message_id: MessageId,
+    /// `attachment`, `reaction`, `edit_history`, or a name of a client's own.
+    #[schema(value_type = String, pattern = "^[a-z][a-z0-9_.-]{0,63}$", example = "reaction")]
+    extension_type: &'a ExtensionType,
+    #[schema(value_type = Object)]
+    data: &'a Metadata,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl<'a> From<&'a Message> for MessageView<'a> {
+    fn from(message: &'a Message) -> Self {
+        Self {
+            id: message.id,
+            session_id: message.session_id,
+            seq: message.seq,
+            rev: message.rev,
+            sender_type: message.sender.sender_type,
+            sender_id: &message.sender.id,
+            content: &message.content,
+            message_type: message.message_type,
+            metadata: &message.metadata,
+            reply_to: message.reply_to,
+            visibility: message.visibility,
+            is_deleted: message.is_deleted(),
+            created_at: message.created_at,
+            edited_at: message.edited_at,
+            deleted_at: message.deleted_at,
+            extensions: shown_extensions(&message.extensions).map(ExtensionView::from).collect(),
+        }
+    }
+}
+
+/// Earlier versions of the text are shown by its history, not beside it.
+fn shown_extensions(extensions: &[Extension]) -> impl Iterator<Item = &Extension> {
+    extensions.iter().filter(|extension| extension.extension_type.as_str() != ExtensionType::EDIT_HISTORY)
+}
+
+impl<'a> From<&'a Extension> for ExtensionView<'a> {
+    fn from(extension: &'a Extension) -> Self {
+        Self {
+            id: extension.id,
+            message_id: extension.message_id,
+            extension_type: &extension.extension_type,
+            data: &extension.data,
+            created_at: extension.created_at,
+        }
+    }
+}
+
+/// Messages, one view made after the other while they are written.
+struct MessageList<'a>(&'a [Message]);
+
+impl Serialize for MessageList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(MessageView::from))
+    }
+}
+
+body! {
+    /// What is said. The sender may be left out by callers whose role says it: only a `service` must name it.
+    #[schema(example = json!({"content": "hello", "sender_type": "user", "sender_id": "u-1"}))]
+    pub(crate) struct CreateMessage {
+        /// Not blank.
+        #[schema(value_type = String, required = true, min_length = 1, max_length = 16384, pattern = r"^[^\u0000]*[^\u0000\s\u0085][^\u0000]*$")]
+        content: String,
+        /// On whose side the sender stands.
+        #[schema(required = true, schema_with = crate::openapi::schema::sender_type)]
+        sender_type: String,
+        /// Who says it. Opaque, without control characters.
+        #[schema(value_type = String, required = true, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+        sender_id: String,
+        /// The client's own data: at most 16 KiB as serialised and 16 levels deep, without U+0000 and doubled names.
+        #[schema(value_type = Option<Object>)]
+        metadata: Box<RawValue>,
+        /// `text` where it is left out.
+        #[schema(schema_with = crate::openapi::schema::message_type)]
+        message_type: String,
+        /// `public` where it is left out. `internal` is a note between agents.
+        #[schema(schema_with = crate::openapi::schema::visibility)]
+        visibility: String,
+        /// The message of the same session that this one answers.
+        #[schema(value_type = Option<String>, format = Uuid)]
+        reply_to: String,
+    }
+    faults(this, _media, caller) { caller.map(|caller| this.draft().faults(caller)).unwrap_or_default() }
+}
+
+impl CreateMessage {
+    fn draft(self) -> MessageDraft {
+        MessageDraft {
+            content: self.content,
+            sender_type: self.sender_type,
+            sender_id: self.sender_id,
+            metadata: self.metadata,
+            message_type: self.message_type,
+            visibility: self.visibility,
+            reply_to: self.reply_to,
+        }
+    }
+}
+
+parameters! {
+    /// Which messages of a session are listed.
+    pub(crate) struct ListMessages {
+        /// How many, at most.
+        #[param(value_type = Option<i64>, minimum = 1, maximum = 1000, default = 100)]
+        limit,
+        /// How many are left out from the beginning of the order. What lies deeper is reached by following `Link`.
+        /// Cannot go with `after` or `before`.
+        #[param(value_type = Option<i64>, minimum = 0, maximum = 10000, default = 0)]
+        offset,
+        /// Only messages above this `seq`: those nearest to it.
+        #[param(value_type = Option<i64>, minimum = 0)]
+        after,
+        /// Only messages below this `seq`: those nearest to it.
+        #[param(value_type = Option<i64>, minimum = 0)]
+        before,
+        /// By `seq`: `asc` for oldest first, `desc` for newest first.
+        #[param(schema_with = crate::openapi::schema::order)]
+        order,
+        /// Whether tombstones are listed.
+        #[param(value_type = Option<bool>, default = false)]
+        include_deleted,
+    }
+    faults(this, _caller) { this.draft().faults() }
+}
+
+impl ListMessages {
+    fn draft(&self) -> PageDraft {
+        PageDraft {
+            limit: self.limit.clone(),
+            offset: self.offset.clone(),
+            after: self.after.clone(),
+            before: self.before.clone(),
+            order: self.order.clone(),
+            include_deleted: self.include_deleted.clone(),
+        }
+    }
+
+    fn link(&self, links: &mut Links, rel: &str, window: Window) {
+        let (offset, after, before) = match window {
+            Window::Offset(offset) => (Some(offset.to_string()), None, None),
+            Window::Between { after, before } => {
+                (None, after.map(|seq| seq.to_string()), before.map(|seq| seq.to_string()))
+            }
+        };
+        let parameters = [
+            ("limit", self.limit.as_deref()),
+            ("offset", offset.as_deref()),
+            ("after", after.as_deref()),
+            ("before", before.as_deref()),
+            ("order", self.order.as_deref()),
+            ("include_deleted", self.include_deleted.as_deref()),
+        ];
+        links.add(rel, &parameters);
+    }
+}
+
+/// Write a message
+///
+/// It is durable when it is answered. A `user` writes as itself, an agent as itself, a `service` for anyone.
+#[utoipa::path(
+    post, path = "/api/v1/sessions/{session_id}/messages", operation_id = "create_message", tag = "messages",
+    params(("session_id" = String, Path, format = Uuid)),
+    request_body = CreateMessage,
+    responses((status = 201, description = "The message.", body = MessageView<'_>)),
+)]
+pub(crate) async fn create(
+    service: web::Data<MessageService>,
+    request: HttpRequest,
+    Input((caller, session, _, key, body)): Input<(Caller, SessionPath, NoQuery, OptionalKey, ApiJson<CreateMessage>)>,
+) -> Result<HttpResponse, Problem> {
+    let (draft, text) = (body.value.draft(), body.text);
+    let made = service.create(&caller, session.0, draft, key.0.as_ref()).await;
+    let made = made.map_err(|error| text.explain(error))?;
+    let location = link::location(&request, format_args!("/messages/{}", made.value.id));
+    let tag = Tag::new(made.value.rev, caller.view());
+    reply::created(location, &tag, made.replayed, &MessageView::from(&made.value))
+}
+
+/// List a session's messages
+///
+/// By `seq`. `Link` leads to the pages around, and stays good while messages are written.
+#[utoipa::path(
+    get, path = "/api/v1/sessions/{session_id}/messages", operation_id = "list_messages", tag = "messages",
+    params(("session_id" = String, Path, format = Uuid), ListMessages),
+    responses((status = 200, description = "A page of messages.", body = Vec<MessageView<'_>>)),
+)]
+pub(crate) async fn list(
+    service: web::Data<MessageService>,
+    request: HttpRequest,
+    Input((caller, session, query, known)): Input<(Caller, SessionPath, Query<ListMessages>, IfNoneMatch)>,
+) -> Result<HttpResponse, Problem> {
+    let (asked, page) = service.list(&caller, session.0, &query.0.draft()).await?;
+    let mut links = Links::here(&request);
+    for (rel, window) in [("next", page.next(&asked)), ("prev", page.prev(&asked))] {
+        if let Some(window) = window {
+            query.0.link(&mut links, rel, window);
+        }
+    }
+    reply::shown(&known, &Tag::of_page(page.session.rev, &asked), Some(&links), &MessageList(&page.messages))
+}
+
+/// Show a message
+///
+/// Or its tombstone.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{message_id}", operation_id = "get_message", tag = "messages",
+    params(("message_id" = String, Path, format = Uuid)),
+    responses((status = 200, description = "The message.", body = MessageView<'_>)),
+)]
+pub(crate) async fn show(
+    service: web::Data<MessageService>,
+    Input((caller, id, _, known)): Input<(Caller, MessagePath, NoQuery, IfNoneMatch)>,
+) -> Result<HttpResponse, Problem> {
+    let message = service.find(&caller, id.0).await?;
+    reply::shown(&known, &Tag::new(message.rev, caller.view()), None, &MessageView::from(&message))
+}
+
+/// Delete a message
+///
+/// It becomes a tombstone; deleting it again changes nothing.
+#[utoipa::path(
+    delete, path = "/api/v1/messages/{message_id}", operation_id = "delete_message", tag = "messages",
+    params(("message_id" = String, Path, format = Uuid)),
+    responses((status = 200, description = "The tombstone.", body = MessageView<'_>)),
+)]
+pub(crate) async fn remove(
+    service: web::Data<MessageService>,
+    Input((caller, id, _, wanted)): Input<(Caller, MessagePath, NoQuery, IfMatch)>,
+) -> Result<HttpResponse, Problem> {
+    let message = service.remove(&caller, id.0, wanted.0).await?;
+    reply::changed(&Tag::new(message.rev, caller.view()), false, &MessageView::from(&message))
+}

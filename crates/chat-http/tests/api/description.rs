@@ -1,0 +1,194 @@
+//! The OpenAPI document, held against what is served.
+
+use std::collections::BTreeSet;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::server::{Answer, TestServer, start};
+
+const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
+
+fn document() -> Value {
+    serde_json::from_str(&chat_http::openapi::json()).unwrap()
+}
+
+/// All paths and methods of the document.
+fn documented(document: &Value) -> BTreeSet<(String, String)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys().filter(|key| METHODS.contains(&key.as_str()));
+            methods.map(|method| (path.clone(), method.to_uppercase())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// What the server says of each path that it serves; one line for each path of the route table.
+const SERVED: [&str; 13] = [
+    "/",
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/openapi.json",
+    "/api/v1/health",
+    "/api/v1/sessions",
+    "/api/v1/sessions/{session_id}",
+    "/api/v1/sessions/{session_id}/end",
+    "/api/v1/sessions/{session_id}/messages",
+    "/api/v1/users/{user_id}/sessions",
+    "/api/v1/messages/{message_id}",
+];
+
+/// What `OPTIONS` says of a path, without `HEAD` and itself.
+async fn allowed(server: &TestServer, path: &str) -> Vec<String> {
+    let answer = Answer::of(server.request(Method::OPTIONS, path)).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}");
+    let methods = answer.header("allow").split(", ").filter(|method| !["HEAD", "OPTIONS"].contains(method));
+    methods.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_route_is_described_and_every_description_is_routed() {
+    let server = start().await;
+    let mut served = BTreeSet::new();
+    for path in SERVED {
+        let concrete = path.replace('{', "x").replace('}', "");
+        for method in allowed(&server, &concrete).await {
+            served.insert((path.to_owned(), method));
+        }
+        if path.starts_with("/api/v1/") {
+            let forwarded = concrete.replace("/api/v1/", "/api/v1/chat/");
+            assert_eq!(allowed(&server, &forwarded).await, allowed(&server, &concrete).await);
+        }
+    }
+    assert_eq!(documented(&document()), served);
+}
+
+#[tokio::test]
+async fn what_a_path_allows_is_what_it_routes() {
+    let server = start().await;
+    for path in SERVED {
+        let concrete = path.replace('{', "x").replace('}', "");
+        let allowed = allowed(&server, &concrete).await;
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let request = server.request(method.parse().unwrap(), &concrete);
+            let routed = Answer::of(request).await.status != StatusCode::METHOD_NOT_ALLOWED;
+            assert_eq!(routed, allowed.iter().any(|allowed| allowed == method), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_operation_has_an_id_of_its_own_and_a_good_answer() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut ids = BTreeSet::new();
+    for (path, method) in documented(&document) {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{path}");
+        let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
+        assert!(statuses.iter().any(|status| status.starts_with('2')), "{path}: {statuses:?}");
+    }
+}
+
+/// Holds answers to the schemas of the document.
+struct Judge {
+    document: Value,
+}
+
+impl Judge {
+    /// Holds the answer to what the document says of the operation: a known status, its media type, schema and headers.
+    #[track_caller]
+    fn hold(&self, operation_id: &str, answer: &Answer) {
+        let operation = self.operation(operation_id);
+        let response = &operation["responses"][answer.status.as_str()];
+        assert!(response.is_object(), "{operation_id} does not know {}", answer.status);
+        for name in response["headers"].as_object().into_iter().flatten().map(|header| header.0) {
+            let optional = ["Link", "Idempotent-Replayed"].contains(&name.as_str());
+            assert!(optional || answer.headers.contains_key(name), "{operation_id} {}: {name}", answer.status);
+        }
+        let Some(content) = response["content"].as_object() else {
+            assert!(answer.bytes.is_empty(), "{operation_id}");
+            return;
+        };
+        let media = answer.header("content-type").split(';').next().unwrap();
+        let schema = &content[media]["schema"];
+        let root = json!({"$ref": "#/components", "components": self.document["components"], "allOf": [schema]});
+        let mut root = root;
+        root.as_object_mut().unwrap().remove("$ref");
+        let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&root).unwrap();
+        let value = if media.ends_with("json") { answer.json() } else { json!(answer.text()) };
+        let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{operation_id} {}: {errors:?}\n{value}", answer.status);
+    }
+
+    fn operation(&self, id: &str) -> &Value {
+        let items = self.document["paths"].as_object().unwrap().values();
+        let mut operations = items.flat_map(|item| item.as_object().unwrap().values());
+        operations.find(|operation| operation["operationId"] == id).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn answers_are_what_the_document_says() {
+    let server = start().await;
+    let judge = Judge { document: document() };
+    let body = json!({"user_id": "ann", "agent_id": "bob", "metadata": {"a": [1, null]}});
+    let made = Answer::of(server.post("/api/v1/sessions").json(&body)).await;
+    judge.hold("create_session", &made);
+    let path = made.header("location").to_owned();
+    let body = json!({"content": "hello", "sender_type": "user", "sender_id": "ann"});
+    let message = Answer::of(server.post(&format!("{path}/messages")).json(&body)).await;
+    judge.hold("create_message", &message);
+    let at = message.header("location").to_owned();
+    judge.hold("list_messages", &Answer::of(server.get(&format!("{path}/messages"))).await);
+    judge.hold("get_session", &Answer::of(server.get(&path)).await);
+    judge.hold("get_session", &Answer::of(server.get(&path).header("if-none-match", "*")).await);
+    judge.hold("list_user_sessions", &Answer::of(server.get("/api/v1/users/ann/sessions")).await);
+    judge.hold("get_message", &Answer::of(server.get(&at)).await);
+    judge.hold("delete_message", &Answer::of(server.delete(&at).header("if-match", "\"1\"")).await);
+    judge.hold("delete_message", &Answer::of(server.delete(&at)).await);
+    judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"status": "transferred"}))).await);
+    judge.hold("end_session", &Answer::of(server.post(&format!("{path}/end"))).await);
+    judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"status": "active"}))).await);
+    judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"agent_id": null}))).await);
+    judge.hold("create_message", &Answer::of(server.post(&format!("{path}/messages")).json(&body)).await);
+    judge.hold("create_message", &Answer::of(server.post(&format!("{path}/messages")).json(&json!({"x": 1}))).await);
+    judge.hold("create_message", &Answer::of(server.post(&format!("{path}/messages")).body("x")).await);
+    judge.hold(
+        "create_session",
+        &Answer::of(server.post("/api/v1/sessions").header("content-type", "application/json").body("{")).await,
+    );
+    judge.hold("get_session", &Answer::of(server.get("/api/v1/sessions/x?y=1")).await);
+    judge.hold("get_message", &Answer::of(server.get("/api/v1/messages/0198c0de-0000-7000-8000-0000000000ff")).await);
+    for (operation, path) in [
+        ("get_about", "/"),
+        ("get_health", "/health"),
+        ("get_api_health", "/api/v1/health"),
+        ("get_liveness", "/health/live"),
+        ("get_readiness", "/health/ready"),
+        ("get_openapi", "/openapi.json"),
+        ("get_metrics", "/metrics"),
+    ] {
+        judge.hold(operation, &Answer::of(server.get(path)).await);
+    }
+}
+
+#[tokio::test]
+async fn examples_are_what_their_schemas_say() {
+    let document = document();
+    let components = document["components"]["schemas"].as_object().unwrap();
+    let mut count = 0;
+    for (name, schema) in components {
+        if schema["example"].is_object() {
+            count += 1;
+            let root = json!({"components": document["components"], "allOf": [schema]});
+            let validator = jsonschema::draft202012::new(&root).unwrap();
+            let errors: Vec<_> = validator.iter_errors(&schema["example"]).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{name}: {errors:?}");
+        }
+    }
+    assert!(count >= 4);
+}

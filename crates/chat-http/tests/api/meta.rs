@@ -1,0 +1,42 @@
+//! What the service says of itself.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::server::{Answer, start};
+
+#[tokio::test]
+async fn the_root_names_the_service() {
+    let server = start().await;
+    let about = Answer::of(server.get("/")).await.expect(StatusCode::OK);
+    assert_eq!(about, json!({"service": "chat-service", "version": env!("CARGO_PKG_VERSION"), "status": "running"}));
+}
+
+#[tokio::test]
+async fn the_page_and_all_that_it_needs_come_from_here() {
+    let server = start().await;
+    let moved = Answer::of(server.get("/docs")).await;
+    assert_eq!((moved.status, moved.header("location")), (StatusCode::PERMANENT_REDIRECT, "/docs/"));
+    let page = Answer::of(server.get("/docs/")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(!page.text().contains("http://") && !page.text().contains("https://"), "{}", page.text());
+    let files = page.text().split(['"', '\'']).filter(|part| part.starts_with("./"));
+    let mut count = 0;
+    for file in files {
+        count += 1;
+        let answer = Answer::of(server.get(&format!("/docs/{}", file.trim_start_matches("./")))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{file}");
+    }
+    assert!(count >= 4);
+    let start = Answer::of(server.get("/docs/swagger-initializer.js")).await;
+    assert!(start.text().contains("/openapi.json") && start.text().contains("none"), "{}", start.text());
+}
+
+#[tokio::test]
+async fn the_description_is_served_as_it_is_printed() {
+    let server = start().await;
+    let answer = Answer::of(server.get("/openapi.json")).await;
+    answer.expect(StatusCode::OK);
+    assert_eq!(answer.text(), chat_http::openapi::json());
+}

@@ -1,0 +1,91 @@
+//! Clients that stall or break off.
+
+use std::time::Duration;
+
+use chat_http::ServerSettings;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::server::{Answer, Parts, start_with};
+
+fn impatient() -> Parts {
+    let settings = ServerSettings {
+        workers: 1,
+        head_timeout: Duration::from_millis(300),
+        body_stall_timeout: Duration::from_millis(200),
+        body_timeout: Duration::from_millis(600),
+        // Longer than the half second in which the server tells the time.
+        disconnect_timeout: Duration::from_secs(1),
+        ..ServerSettings::default()
+    };
+    Parts { settings, ..Parts::default() }
+}
+
+#[tokio::test]
+async fn a_head_that_stalls_is_answered_or_closed() {
+    let server = start_with(impatient()).await;
+    for head in ["GET /health HTTP/1.1\r\nHost", "G", "POST /api/v1/sessions HTTP/1.1\r\nContent-Length: 5\r\n"] {
+        let answer = server.raw(head.as_bytes()).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_a_408_and_makes_nothing() {
+    let server = start_with(impatient()).await;
+    let head = "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    for rest in [
+        "Content-Length: 20\r\n\r\n",
+        "Content-Length: 20\r\n\r\n{\"user_id\":\"ann\"}",
+        "Transfer-Encoding: chunked\r\n\r\n11\r\n{\"user_id\":\"ann\"}\r\n",
+    ] {
+        let answer = server.raw(format!("{head}{rest}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("request_timeout"), "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    }
+    assert_eq!(Answer::of(server.get("/api/v1/users/ann/sessions")).await.expect(StatusCode::OK), json!([]));
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_cut_off() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let server = start_with(impatient()).await;
+    let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let (mut read, mut write) = stream.into_split();
+    let trickle = tokio::spawn(async move {
+        let head = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n";
+        let mut sent = write.write_all(head).await;
+        while sent.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            sent = write.write_all(b" ").await;
+        }
+    });
+    let mut answer = vec![0; 12];
+    tokio::time::timeout(Duration::from_secs(20), read.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(answer, b"HTTP/1.1 408");
+    trickle.abort();
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_makes_nothing() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let server = start_with(impatient()).await;
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let half = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{\"user_id\":\"ann\"}";
+    stream.write_all(half).await.unwrap();
+    drop(stream);
+    assert_eq!(Answer::of(server.get("/api/v1/users/ann/sessions")).await.expect(StatusCode::OK), json!([]));
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_does_not_keep_its_connection() {
+    let server = start_with(impatient()).await;
+    for head in ["POST /nope", "GET /", "OPTIONS /health", "DELETE /api/v1/messages/x"] {
+        for rest in ["Content-Length: 20\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
+            let answer = server.raw(format!("{head} HTTP/1.1\r\nHost: x\r\n{rest}").as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 "), "{head}: {answer}");
+        }
+    }
+}
