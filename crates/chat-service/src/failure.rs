@@ -1,0 +1,79 @@
+//! Why the program ends other than well: one line for people, and an exit code for scripts.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+
+use crate::settings::SettingsError;
+use crate::store::StoreError;
+
+/// Why the program ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The log does not start.
+    #[error("the log does not start")]
+    Log(#[source] tracing_subscriber::util::TryInitError),
+    /// The figures do not start.
+    #[error("the metrics do not start")]
+    Metrics(#[source] metrics_exporter_prometheus::BuildError),
+    /// There is no store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The Redis URL is none.
+    #[error("REDIS_URL: {0}")]
+    Redis(#[from] chat_infra::redis::InvalidRedisUrl),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Signals cannot be listened for.
+    #[error("cannot listen for signals")]
+    Signal(#[source] io::Error),
+    /// The server ended by itself.
+    #[error("the server ended")]
+    Server(#[source] Option<io::Error>),
+    /// What was in flight was not done in time.
+    #[error("not everything was answered before SHUTDOWN_TIMEOUT_S ran out")]
+    ShutdownTimeout,
+    /// Standard output is gone.
+    #[error("cannot write to standard output")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// 2 for a wrong setting, which a restart does not mend; 1 for everything else.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) | Self::Redis(_) => 2,
+            Self::Log(_)
+            | Self::Metrics(_)
+            | Self::Store(_)
+            | Self::Listen { .. }
+            | Self::Signal(_)
+            | Self::Server(_)
+            | Self::ShutdownTimeout
+            | Self::Output(_) => 1,
+        }
+    }
+
+    /// The error and all that lies behind it, in one line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !line.ends_with(&text) {
+                line = format!("{line}: {text}");
+            }
+            cause = error.source();
+        }
+        line.replace(['\n', '\r'], " ")
+    }
+}

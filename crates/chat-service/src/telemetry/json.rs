@@ -1,0 +1,214 @@
+//! JSON log lines, written without a detour.
+//!
+//! The stock formatter parses a span's fields again for every event. Here a span keeps its fields as the text that they
+//! will be printed as, and a line is put together in one buffer and written by one call, so that lines never mix.
+
+use std::fmt::{self, Write as _};
+use std::io::Write;
+use std::sync::Mutex;
+
+use chat_domain::clock::Clock;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// A layer that writes each event as one JSON object and a line feed.
+pub(super) struct JsonLines<C, W> {
+    clock: C,
+    out: Mutex<W>,
+}
+
+impl<C: Clock, W: Write + Send + 'static> JsonLines<C, W> {
+    pub(super) const fn new(clock: C, out: W) -> Self {
+        Self { clock, out: Mutex::new(out) }
+    }
+}
+
+impl<C, W, S> Layer<S> for JsonLines<C, W>
+where
+    C: Clock,
+    W: Write + Send + 'static,
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut members = Members::default();
+            attributes.record(&mut members);
+            span.extensions_mut().insert(members);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(members) = span.extensions_mut().get_mut::<Members>()
+        {
+            values.record(members);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut members = Members::default();
+        members.text("timestamp", &self.clock.now().to_string());
+        members.text("level", metadata.level().as_str());
+        members.text("target", metadata.target());
+        event.record(&mut members);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(inherited) = span.extensions().get::<Members>() {
+                members.inherit(inherited);
+            }
+        }
+        let line = members.into_line();
+        // A log that cannot be written is no reason to stop serving, and there is nowhere left to say so.
+        if let Ok(mut out) = self.out.lock() {
+            _ = out.write_all(line.as_bytes());
+        }
+    }
+}
+
+/// Members of a JSON object, each printed and followed by a comma.
+#[derive(Default)]
+struct Members(String);
+
+impl Members {
+    fn name(&mut self, name: &str) {
+        self.string(name);
+        self.0.push(':');
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.string(value);
+        self.0.push(',');
+    }
+
+    fn bare(&mut self, name: &str, value: impl fmt::Display) {
+        self.name(name);
+        // Writing to a string cannot fail.
+        _ = write!(self.0, "{value},");
+    }
+
+    /// Prints a JSON string. Line feeds and other control characters are escaped, so that a value stays in its line.
+    fn string(&mut self, text: &str) {
+        self.0.push('"');
+        let mut rest = text;
+        while let Some(at) =
+            rest.find(|char: char| char.is_control() || matches!(char, '"' | '\\' | '\u{2028}' | '\u{2029}'))
+        {
+            let (plain, special) = rest.split_at(at);
+            self.0.push_str(plain);
+            let mut chars = special.chars();
+            match chars.next() {
+                Some(char @ ('"' | '\\')) => self.0.extend(['\\', char]),
+                Some(char) => _ = write!(self.0, "\\u{:04x}", u32::from(char)),
+                None => {}
+            }
+            rest = chars.as_str();
+        }
+        self.0.push_str(rest);
+        self.0.push('"');
+    }
+
+    fn inherit(&mut self, other: &Self) {
+        self.0.push_str(&other.0);
+    }
+
+    fn into_line(self) -> String {
+        let Self(mut line) = self;
+        line.pop();
+        line.insert(0, '{');
+        line.push_str("}\n");
+        line
+    }
+}
+
+impl Visit for Members {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field.name(), value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field.name(), &format!("{value:?}"));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.bare(field.name(), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.bare(field.name(), value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.bare(field.name(), value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON knows no infinity and no NaN.
+        if value.is_finite() { self.bare(field.name(), value) } else { self.text(field.name(), &value.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chat_domain::testing::fake::FakeClock;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(log: impl FnOnce()) -> Vec<serde_json::Value> {
+        let written = Written::default();
+        let layer = JsonLines::new(FakeClock::new(), written.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_event_carries_the_fields_of_its_spans() {
+        let lines = lines(|| {
+            let span = tracing::info_span!("request", request_id = "r-1", status = tracing::field::Empty);
+            span.record("status", 201_u16);
+            span.in_scope(|| tracing::info!(elapsed_ms = 1.5, ok = true, "request"));
+        });
+        assert_eq!(lines.len(), 1);
+        let line = &lines[0];
+        assert_eq!((&line["message"], &line["level"]), (&"request".into(), &"INFO".into()));
+        assert_eq!((&line["request_id"], &line["status"]), (&"r-1".into(), &201.into()));
+        assert_eq!((&line["elapsed_ms"], &line["ok"]), (&1.5.into(), &true.into()));
+    }
+
+    #[test]
+    fn a_value_cannot_forge_a_line() {
+        let evil = "x\"}\n{\"level\":\"ERROR\",\u{2028}\u{1b}[31m\\";
+        let lines = lines(|| tracing::info!(name = evil, dbg = ?evil, "m"));
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["name"], evil);
+        assert_eq!(lines[0]["level"], "INFO");
+    }
+
+    #[test]
+    fn a_number_that_json_does_not_know_is_text() {
+        let lines = lines(|| tracing::info!(ratio = f64::NAN, "m"));
+        assert_eq!(lines[0]["ratio"], "NaN");
+    }
+}

@@ -1,0 +1,140 @@
+//! Starting: settings, migrations, many nodes at once, one file for one process.
+
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::node::{Node, command};
+use crate::store::Store;
+
+fn run(arguments: &[&str], variables: &[(&str, String)]) -> Output {
+    command().args(arguments).envs(variables.iter().cloned()).stderr(Stdio::piped()).output().unwrap()
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
+    for (variable, value) in [("PORT", "http"), ("DATABASE_URL", "mysql://u:hunter2@h/d"), ("AUTH_MODE", "jwt")] {
+        let output = run(&[], &[(variable, value.to_owned())]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(error.contains(variable) && error.lines().count() == 1 && !error.contains("hunter2"), "{error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn open_mode_is_not_served_beyond_this_machine_unasked() {
+    let output = run(&["--host", "0.0.0.0"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("AUTH_MODE"));
+}
+
+#[test]
+fn config_shows_every_setting_and_no_secret() {
+    let variables = [("SECRET_KEY", "hunter2".to_owned()), ("DATABASE_URL", "postgres://u:hunter2@h/d".to_owned())];
+    let output = run(&["config", "--port", "8001"], &variables);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(shown.contains("PORT=8001") && shown.contains("SECRET_KEY=***") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn the_openapi_document_is_printed() {
+    let output = run(&["openapi"], &[]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+}
+
+#[test]
+fn help_names_the_commands() {
+    let help = String::from_utf8(run(&["--help"], &[]).stdout).unwrap();
+    for command in ["serve", "config", "migrate", "openapi"] {
+        assert!(help.contains(command), "{help}");
+    }
+}
+
+mod sqlite {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_restart_finds_everything() {
+        let store = Store::sqlite().await;
+        let node = store.node().await;
+        let session = Client::new(&node.url).new_session().await;
+        node.terminate();
+        assert!(node.exit().await.success());
+        let node = store.node().await;
+        Client::new(&node.url).get(&format!("/sessions/{session}")).await.expect(200);
+    }
+
+    #[tokio::test]
+    async fn a_second_process_on_the_file_is_refused_in_one_line() {
+        let store = Store::sqlite().await;
+        let node = store.node().await;
+        let output = run(&["--port", "0"], &store.variables());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(error.contains("chat.db") && error.lines().count() == 1, "{error}");
+        Client::new(&node.url).new_session().await;
+    }
+
+    #[tokio::test]
+    async fn migrate_makes_the_tables_and_exits() {
+        let store = Store::sqlite().await;
+        assert!(run(&["migrate"], &store.variables()).status.success());
+        assert!(run(&["migrate"], &store.variables()).status.success());
+        Client::new(&store.node().await.url).new_session().await;
+    }
+}
+
+mod postgres_redis {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn five_nodes_start_at_once_on_an_empty_database() {
+        let store = Store::postgres_redis().await;
+        let variables = store.variables();
+        let starts = (0..5).map(|_| {
+            let variables = variables.clone();
+            tokio::spawn(async move { Node::start(&variables).await })
+        });
+        let mut nodes = Vec::new();
+        for start in starts.collect::<Vec<_>>() {
+            nodes.push(start.await.unwrap());
+        }
+        let session = Client::new(&nodes[0].url).new_session().await;
+        for node in &nodes {
+            let client = Client::new(&node.url);
+            client.get(&format!("/sessions/{session}")).await.expect(200);
+            let health = client.get(&format!("{}/health", node.url)).await.expect(200);
+            assert_eq!(health["status"], json!("healthy"));
+        }
+    }
+
+    #[tokio::test]
+    async fn migrate_makes_the_tables_and_exits() {
+        let store = Store::postgres_redis().await;
+        assert!(run(&["migrate"], &store.variables()).status.success());
+        Client::new(&store.node().await.url).new_session().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_there_stops_the_start_in_one_line_without_the_password() {
+        let url = "postgres://u:hunter2@127.0.0.1:1/d".to_owned();
+        let output = run(&["--port", "0"], &[("DATABASE_URL", url)]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(error.lines().count() == 1 && !error.contains("hunter2"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn redis_that_is_not_there_is_a_degraded_start() {
+        let store = Store::postgres_redis().await;
+        let node = store.node_without_redis().await.unwrap();
+        let client = Client::new(&node.url);
+        client.new_session().await;
+        let health = client.get(&format!("{}/health", node.url)).await.expect(200);
+        assert_eq!((&health["status"], &health["checks"]["cache"]["status"]), (&json!("degraded"), &json!("down")));
+    }
+}

@@ -1,0 +1,104 @@
+//! The stores under the service: a file in a directory of its own, or a database of its own and Redis.
+
+use chat_domain::clock::IdSource as _;
+use chat_infra::system::SystemIds;
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+use crate::client::Client;
+use crate::node::Node;
+
+/// What the nodes of one test run on. Gone when it is dropped.
+pub(crate) struct Store {
+    kind: Kind,
+    directory: TempDir,
+}
+
+enum Kind {
+    Sqlite,
+    Postgres { url: String, redis: String },
+}
+
+impl Store {
+    /// An SQLite file and the in-process cache.
+    pub(crate) async fn sqlite() -> Self {
+        Self { kind: Kind::Sqlite, directory: TempDir::new().unwrap() }
+    }
+
+    /// An empty PostgreSQL database and Redis.
+    pub(crate) async fn postgres_redis() -> Self {
+        let url = new_database(&given("TEST_DATABASE_URL")).await;
+        let kind = Kind::Postgres { url, redis: given("TEST_REDIS_URL") };
+        Self { kind, directory: TempDir::new().unwrap() }
+    }
+
+    /// The variables that put a node on this store.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![("DATA_DIR", self.directory.path().display().to_string())];
+        if let Kind::Postgres { url, redis } = &self.kind {
+            variables.push(("DATABASE_URL", url.clone()));
+            variables.push(("REDIS_URL", redis.clone()));
+            variables.push(("DATABASE_MAX_CONNECTIONS", "8".to_owned()));
+        }
+        variables
+    }
+
+    /// One node.
+    pub(crate) async fn node(&self) -> Node {
+        Node::start(&self.variables()).await
+    }
+
+    /// Two nodes where the store can have them.
+    pub(crate) async fn two_nodes(&self) -> Nodes {
+        let second = match self.kind {
+            Kind::Sqlite => None,
+            Kind::Postgres { .. } => Some(self.node().await),
+        };
+        Nodes { first: self.node().await, second }
+    }
+
+    /// A node that cannot reach Redis, where there is one.
+    pub(crate) async fn node_without_redis(&self) -> Option<Node> {
+        match self.kind {
+            Kind::Sqlite => None,
+            Kind::Postgres { .. } => {
+                let mut variables = self.variables();
+                // A port that nothing listens on: reserved, and refused at once.
+                variables.push(("REDIS_URL", "redis://127.0.0.1:1".to_owned()));
+                Some(Node::start(&variables).await)
+            }
+        }
+    }
+}
+
+/// Two nodes on one store, or the one that the store can have.
+pub(crate) struct Nodes {
+    first: Node,
+    second: Option<Node>,
+}
+
+impl Nodes {
+    /// A client of each node; of the one node twice where there is but one.
+    pub(crate) fn clients(&self) -> (Client, Client) {
+        let second = self.second.as_ref().unwrap_or(&self.first);
+        (Client::new(&self.first.url), Client::new(&second.url))
+    }
+}
+
+/// The address of a server for tests.
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
+pub(crate) fn given(variable: &str) -> String {
+    let value = std::env::vars().find(|(name, _)| name == variable);
+    value.unwrap_or_else(|| panic!("{variable} is not set: run the tests with `just test`")).1
+}
+
+/// Makes an empty database beside the given one and returns its URL. The server is thrown away after the tests.
+async fn new_database(url: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("TEST_DATABASE_URL must be reachable");
+    tokio::spawn(connection);
+    let name = format!("service_{}", SystemIds.session_id().as_uuid().simple());
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_path(&name);
+    url.into()
+}
