@@ -64,6 +64,11 @@ api-lint:
 api-test *args:
     deploy/local/api-test.sh {{ args }}
 
+# Measure a release build against its yardsticks and print a Markdown table (arguments go to chat-load bench)
+bench *args:
+    cargo build --release --package chat-service --package chat-load
+    deploy/local/services.sh with -- "${CARGO_TARGET_DIR:-target}/release/chat-load" bench {{ args }}
+
 # Bring the tables of DATABASE_URL up to date
 migrate:
     cargo run --quiet -- migrate
