@@ -17,7 +17,9 @@ use super::{PgStartError, tls};
 ///
 /// All our statements go by an index that fits. A connection plans each once and keeps the plan, so a plan that was good
 /// while a table was small must not be one that is ruinous when it has grown: no scan of a whole table, no bitmap of half
-/// an index, no join that reads all of a table instead of looking up what it needs. These go with the connection's first packet and so cost no round trip; `PgBouncer` needs
+/// an index, no join that reads all of a table instead of looking up what it needs.
+///
+/// These go with the connection's first packet and so cost no round trip; `PgBouncer` needs
 /// `ignore_startup_parameters = options` to let them through, and then has to be told them itself.
 const SETTINGS: [&str; 11] = [
     "TimeZone=UTC",

@@ -1,7 +1,7 @@
 //! The store on PostgreSQL 15 and later, through diesel-async on tokio-postgres.
 //!
 //! - [`PgStore`] is one node's way to the database: a pool, and the repositories on it.
-//! - [`migrate`] makes the tables and brings them up to date.
+//! - [`migrate()`] makes the tables and brings them up to date.
 //! - Every statement is prepared once on each connection, names the tenant, and goes by an index that fits it.
 //! - Whatever changes a session or anything in it holds the lock of the session's row. Several are locked in the order of
 //!   their keys, so writers wait for each other and never deadlock.

@@ -25,7 +25,7 @@ SELECT
     'default',
     ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid,
     CASE WHEN i % 10 = 0 THEN 'busy' ELSE 'user-' || i % 50000 END,
-    (ARRAY['active', 'ended', 'waiting', 'transferred'])[1 + i / 10 % 4],
+    'ended',
     '{}',
     '2026-01-01'::timestamptz + i * interval '1 second',
     '2026-01-01',

@@ -10,7 +10,7 @@ use crate::postgres::connect::Connector;
 use crate::postgres::migrate;
 use crate::postgres::statement::Statement;
 
-/// A database of one test, to be dropped by it.
+/// A database of one test, dropped with it.
 pub(super) struct Database {
     name: String,
     pub(super) connection: AsyncPgConnection,
@@ -66,10 +66,18 @@ impl Database {
     pub(super) async fn texts(&mut self, sql: &'static str) -> Vec<String> {
         Statement::<Text, _>::new(sql, ()).load(&mut self.connection).await.unwrap()
     }
+}
 
-    pub(super) async fn drop(self) {
-        drop(self.connection);
-        admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+impl Drop for Database {
+    /// A drop cannot wait, and the test's runtime may be about to end: a thread with a runtime of its own does it.
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(admin(&statement));
+        });
+        let dropped = dropped.join();
+        assert!(dropped.is_ok() || std::thread::panicking());
     }
 }
 

@@ -22,7 +22,6 @@ async fn every_primary_and_unique_key_begins_with_the_tenant() {
     for key in &keys {
         assert!(key.ends_with(" tenant_id"), "{key}");
     }
-    database.drop().await;
 }
 
 /// The columns of a table as the code knows them.
@@ -51,5 +50,4 @@ async fn the_code_knows_the_tables_as_they_are() {
         believed(sessions::table),
     ];
     assert_eq!(tables, believed.map(|query| query.replace('"', "")));
-    database.drop().await;
 }
