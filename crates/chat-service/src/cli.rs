@@ -16,25 +16,25 @@ pub(crate) struct Cli {
     /// A TOML file with settings
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address to listen on [HOST]
+    /// Address to listen on; HOST
     #[arg(long, global = true)]
     host: Option<String>,
-    /// Port to listen on [PORT]
+    /// Port to listen on; PORT
     #[arg(long, global = true)]
     port: Option<String>,
-    /// postgres:// or sqlite:// URL of the store [`DATABASE_URL`]
+    /// postgres:// or sqlite:// URL of the store; `DATABASE_URL`
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// redis:// or rediss:// URL of a shared cache [`REDIS_URL`]
+    /// redis:// or rediss:// URL of a shared cache; `REDIS_URL`
     #[arg(long, global = true, value_name = "URL")]
     redis_url: Option<String>,
-    /// Directory of the SQLite file [`DATA_DIR`]
+    /// Directory of the SQLite file; `DATA_DIR`
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
-    /// json or pretty [`LOG_FORMAT`]
+    /// json or pretty; `LOG_FORMAT`
     #[arg(long, global = true)]
     log_format: Option<String>,
-    /// open [`AUTH_MODE`]
+    /// open; `AUTH_MODE`
     #[arg(long, global = true)]
     auth_mode: Option<String>,
 }
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi,
+    /// Ask the service on HOST and PORT whether it lives; 0 where it does, for container health checks
+    Health,
 }
 
 impl Cli {

@@ -42,6 +42,9 @@ pub(crate) enum Failure {
     /// What was in flight was not done in time.
     #[error("not everything was answered before SHUTDOWN_TIMEOUT_S ran out")]
     ShutdownTimeout,
+    /// The service that was asked does not live.
+    #[error("the service does not answer as it should")]
+    Health(#[source] io::Error),
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
@@ -59,6 +62,7 @@ impl Failure {
             | Self::Signal(_)
             | Self::Server(_)
             | Self::ShutdownTimeout
+            | Self::Health(_)
             | Self::Output(_) => 1,
         }
     }

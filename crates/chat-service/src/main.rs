@@ -4,11 +4,12 @@
 //! - `cli`, `settings`: what is asked for.
 //! - `store`, `compose`: the parts, put together.
 //! - `serve`, `signal`, `sweep`: from the first request to the clean end.
-//! - `telemetry`: the log. `failure`: why the program ends other than well.
+//! - `health`: asking a running service. `telemetry`: the log. `failure`: why the program ends other than well.
 
 mod cli;
 mod compose;
 mod failure;
+mod health;
 mod serve;
 mod settings;
 mod signal;
@@ -45,6 +46,7 @@ async fn run(cli: &Cli) -> Result<(), Failure> {
     let settings = Settings::read(&figment)?;
     match cli.command {
         Some(Command::Config) => print_settings(&figment),
+        Some(Command::Health) => health::ask(&settings).await.map_err(Failure::Health),
         Some(Command::Migrate) => {
             telemetry::start(&settings).map_err(Failure::Log)?;
             OpenStore::open(&settings).await?.close().await;

@@ -69,6 +69,17 @@ mod sqlite {
     }
 
     #[tokio::test]
+    async fn health_asks_the_service_that_runs() {
+        let node = Store::sqlite().await.node().await;
+        let port = node.url.rsplit(':').next().unwrap().to_owned();
+        assert!(run(&["health", "--port", &port], &[]).status.success());
+        node.kill();
+        let output = run(&["health", "--port", &port], &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 1);
+    }
+
+    #[tokio::test]
     async fn a_second_process_on_the_file_is_refused_in_one_line() {
         let store = Store::sqlite().await;
         let node = store.node().await;
