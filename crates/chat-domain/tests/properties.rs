@@ -4,7 +4,7 @@
 use chat_domain::metadata::{MergePatch, Metadata};
 use chat_domain::session::{CursorDirection, SessionPage, UserSessions};
 use chat_domain::session::{MetadataChange, Session, SessionChange, SessionCursor, SessionRefusal, SessionStatus};
-use chat_domain::testing::builder::{a_session, metadata, participant, session_of};
+use chat_domain::testing::builder::{a_session, metadata, participant};
 use chat_domain::timestamp::Timestamp;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -56,7 +56,7 @@ proptest! {
     /// and what is refused or no change moves nothing.
     #[test]
     fn no_walk_leads_out_of_the_end(steps in vec((change(), moment()), 1..30)) {
-        let mut session = session_of(&a_session());
+        let mut session = a_session().to_session();
         for (change, now) in steps {
             let next = match session.changed(&change, now) {
                 Ok(Some(next)) => next,
@@ -132,7 +132,7 @@ fn check_refusal(session: &Session, change: &SessionChange, refusal: &SessionRef
 fn newest_first(moments: Vec<i64>) -> Vec<Session> {
     let at = |second| Timestamp::from_micros(second).expect("a moment of 1970");
     let mut sessions: Vec<_> =
-        moments.into_iter().map(|moment| Session { created_at: at(moment), ..session_of(&a_session()) }).collect();
+        moments.into_iter().map(|moment| Session { created_at: at(moment), ..a_session().to_session() }).collect();
     sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
     sessions
 }

@@ -14,6 +14,7 @@
 //! # A request on its way in
 //! span and request id → edge → compression → CORS → route → extraction → one call of a service → view.
 
+mod connection;
 mod drain;
 mod etag;
 mod extract;
@@ -72,7 +73,6 @@ pub fn configure(config: &mut ServiceConfig, api: &Api) {
         .app_data(web::Data::new(api.metrics.clone()))
         .app_data(web::Data::new(api.auth))
         .app_data(web::Data::new(api.drain.clone()))
-        .app_data(web::Data::new(meta::Description::new()))
         .app_data(web::Data::new(meta::page_config()))
         // The longer prefix first: a scope that fits keeps the request.
         .service(web::scope(link::GATEWAY_API).configure(chat))

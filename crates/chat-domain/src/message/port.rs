@@ -9,7 +9,7 @@ use crate::id::{MessageId, ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
 use crate::metadata::Metadata;
 use crate::precondition::Precondition;
-use crate::revision::Rev;
+use crate::revision::{Rev, Seq};
 use crate::timestamp::Timestamp;
 
 /// Stores the messages of all sessions.
@@ -85,6 +85,29 @@ pub struct NewMessage {
     pub confined_to: Option<ParticipantId>,
     /// The key of the request, where it had one.
     pub idempotency: Option<Idempotency>,
+}
+
+impl NewMessage {
+    /// The message that a store makes of it, in its place.
+    #[must_use]
+    pub fn to_message(&self, seq: Seq, rev: Rev) -> Message {
+        Message {
+            id: self.id,
+            session_id: self.session_id,
+            seq,
+            rev,
+            sender: self.sender.clone(),
+            content: self.content.clone(),
+            message_type: self.message_type,
+            metadata: self.metadata.clone(),
+            reply_to: self.reply_to,
+            visibility: self.visibility,
+            created_at: self.created_at,
+            edited_at: None,
+            deleted_at: None,
+            extensions: Vec::new(),
+        }
+    }
 }
 
 /// What became of a new message.

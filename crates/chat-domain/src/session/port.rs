@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 
 use super::list::{SessionPage, UserSessions};
-use super::model::{Session, SessionChange, SessionRefusal};
+use super::model::{Session, SessionChange, SessionRefusal, Tally};
+use super::state::SessionState;
 use crate::error::RepositoryError;
 use crate::id::{ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
 use crate::metadata::Metadata;
 use crate::precondition::Precondition;
-use crate::revision::Rev;
+use crate::revision::{Rev, Version};
 use crate::timestamp::Timestamp;
 
 /// Stores sessions.
@@ -88,6 +89,28 @@ pub struct NewSession {
     pub created_at: Timestamp,
     /// The key of the request, where it had one.
     pub idempotency: Option<Idempotency>,
+}
+
+impl NewSession {
+    /// The session that a store makes of it: active, with the first `rev` and `version`, without messages.
+    #[must_use]
+    pub fn to_session(&self) -> Session {
+        Session {
+            id: self.id,
+            tenant_id: self.tenant_id.clone(),
+            user_id: self.user_id.clone(),
+            agent_id: self.agent_id.clone(),
+            state: SessionState::Active,
+            metadata: self.metadata.clone(),
+            created_at: self.created_at,
+            updated_at: self.created_at,
+            previous_session_id: self.previous_session_id,
+            rev: Rev::FIRST,
+            version: Version::FIRST,
+            all_messages: Tally::default(),
+            public_messages: Tally::default(),
+        }
+    }
 }
 
 /// What became of a new session.

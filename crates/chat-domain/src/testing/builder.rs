@@ -20,8 +20,8 @@ use crate::id::{ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
 use crate::message::{Message, MessageType, NewMessage, Sender, SenderType, Visibility};
 use crate::metadata::Metadata;
-use crate::revision::{Rev, Seq, Version};
-use crate::session::{NewSession, Session, SessionState, Tally};
+use crate::revision::Rev;
+use crate::session::{NewSession, Session};
 use crate::timestamp::Timestamp;
 
 static IDS: LazyLock<FakeIds> = LazyLock::new(FakeIds::unlike_others);
@@ -111,47 +111,6 @@ pub fn an_extension(tenant: &TenantId, message: &Message) -> NewExtension {
 pub fn an_event(tenant: &TenantId, session: SessionId, rev: i64) -> SessionChanged {
     let kind = ChangeKind::Message;
     SessionChanged { tenant_id: tenant.clone(), session_id: session, rev: Rev::new(rev), kind }
-}
-
-/// What a store makes of a new session.
-#[must_use]
-pub fn session_of(new: &NewSession) -> Session {
-    Session {
-        id: new.id,
-        tenant_id: new.tenant_id.clone(),
-        user_id: new.user_id.clone(),
-        agent_id: new.agent_id.clone(),
-        state: SessionState::Active,
-        metadata: new.metadata.clone(),
-        created_at: new.created_at,
-        updated_at: new.created_at,
-        previous_session_id: new.previous_session_id,
-        rev: Rev::FIRST,
-        version: Version::FIRST,
-        all_messages: Tally::default(),
-        public_messages: Tally::default(),
-    }
-}
-
-/// What a store makes of a new message that gets this `seq` and this `rev`.
-#[must_use]
-pub fn message_of(new: &NewMessage, seq: Seq, rev: Rev) -> Message {
-    Message {
-        id: new.id,
-        session_id: new.session_id,
-        seq,
-        rev,
-        sender: new.sender.clone(),
-        content: new.content.clone(),
-        message_type: new.message_type,
-        metadata: new.metadata.clone(),
-        reply_to: new.reply_to,
-        visibility: new.visibility,
-        created_at: new.created_at,
-        edited_at: None,
-        deleted_at: None,
-        extensions: Vec::new(),
-    }
 }
 
 /// What a store makes of a new extension.

@@ -8,7 +8,7 @@ use chat_domain::session::{
     InvalidTransition, MetadataEdit, MockSessionRepository, Session, SessionError, SessionPatch, SessionStatus,
     UpdateOutcome,
 };
-use chat_domain::testing::builder::{a_session, participant, session_of};
+use chat_domain::testing::builder::{a_session, participant};
 
 use crate::house::{
     House, as_agent, as_role, as_service, as_stranger, as_user, codes, json, key, outage, silent_sessions, text,
@@ -179,7 +179,7 @@ async fn what_the_store_says_is_what_the_caller_learns() {
         (Ok(UpdateOutcome::Missing), "no such session"),
         (Err(outage()), "store unavailable"),
     ] {
-        let session = session_of(&a_session());
+        let session = a_session().to_session();
         let (id, found) = (session.id, session.clone());
         let mut store = MockSessionRepository::new();
         store.expect_find().returning(move |_, _| Ok(Some(found.clone())));

@@ -52,7 +52,8 @@ where
 
 impl Part for Caller {
     async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
-        let mode = from.request.app_data::<web::Data<AuthMode>>().map_or(AuthMode::Open, |mode| ***mode);
+        let mode = from.request.app_data::<web::Data<AuthMode>>();
+        let mode = mode.ok_or_else(|| Problem::internal(std::io::Error::other("nothing says who may call")))?;
         let caller = mode.identify(from.request.headers(), &mut from.faults);
         if let Some(caller) = &caller {
             // For the access event.

@@ -1,7 +1,7 @@
 //! The outermost layer: every answer leaves through it, every error as a problem document.
 
 use actix_cors::CorsError;
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -9,8 +9,10 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::observe::UnderWay;
+use super::tied::Tied;
 use super::trace::RequestId;
 use super::unread::Unread;
+use crate::connection::{Serving, Watch};
 use crate::drain::Drain;
 use crate::etag;
 use crate::problem::{Kind, Problem};
@@ -23,17 +25,29 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let under_way = UnderWay::begin();
+    let under_way = UnderWay::begin(&request);
+    let serving = request.conn_data::<Watch>().map(Watch::begin);
     let unread = Unread::keep(&mut request);
     let (request, response) = next.call(request).await?.into_parts();
     let (mut response, code) = with_document(&request, response);
     finish(&request, &mut response);
     under_way.end(&request, response.status(), code);
-    let response = match unread {
-        Some(unread) => response.map_body(|_, body| EitherBody::right(unread.tie(body.boxed()))),
-        None => response,
-    };
-    Ok(ServiceResponse::new(request, response))
+    Ok(ServiceResponse::new(request, tie(response, unread, serving)))
+}
+
+/// Keeps what must live until the answer is sent: a body that was not read to its end, and, where the answer is a
+/// stream, that its connection is in use. Most answers need neither.
+fn tie<B: MessageBody + 'static>(
+    response: HttpResponse<EitherBody<B>>,
+    unread: Option<Unread>,
+    serving: Option<Serving>,
+) -> HttpResponse<EitherBody<B>> {
+    let unread = unread.filter(|unread| !unread.was_read());
+    let is_stream = matches!(response.body().size(), BodySize::Stream);
+    if unread.is_none() && !is_stream {
+        return response;
+    }
+    response.map_body(|_, body| EitherBody::right(Tied::to(body.boxed(), (unread, serving))))
 }
 
 /// Puts the document into an answer that is an error; the code is that of the problem.

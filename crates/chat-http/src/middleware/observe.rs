@@ -1,13 +1,15 @@
 //! One event and a few figures for each request. Never content, never a query, never what a user is called.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
+use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
 use chat_domain::access::Caller;
 use chat_domain::id::{MessageId, SessionId};
-use metrics::{counter, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::trace::{RequestId, TraceParent};
 
@@ -16,23 +18,35 @@ pub const DURATION_METRIC: &str = "chat_http_request_duration_seconds";
 const REQUESTS: &str = "chat_http_requests_total";
 const IN_FLIGHT: &str = "chat_http_requests_in_flight";
 
-/// A request under way; counted for as long as this lives, also where its client goes away.
+/// Tells those who read the figures what they mean.
+pub(crate) fn describe_figures() {
+    describe_counter!(REQUESTS, "Requests answered, by method, route and status");
+    describe_histogram!(DURATION_METRIC, Unit::Seconds, "Time from the head of a request to that of its answer");
+    describe_gauge!(IN_FLIGHT, "Requests being served");
+}
+
+/// A request under way; counted for as long as this lives, also where it is given up because its client is gone.
 pub(super) struct UnderWay {
     begun: Instant,
+    method: &'static str,
+    id: Option<RequestId>,
+    answered: Cell<bool>,
 }
 
 impl UnderWay {
-    pub(super) fn begin() -> Self {
+    pub(super) fn begin(request: &ServiceRequest) -> Self {
         gauge!(IN_FLIGHT).increment(1.0);
-        Self { begun: Instant::now() }
+        let id = request.extensions().get::<RequestId>().cloned();
+        Self { begun: Instant::now(), method: method_name(request.method()), id, answered: Cell::new(false) }
     }
 
     /// Tells what became of the request.
     pub(super) fn end(&self, request: &HttpRequest, status: StatusCode, code: Option<&'static str>) {
+        self.answered.set(true);
         let elapsed = self.begun.elapsed();
         let route = request.match_pattern();
         let route = route.as_deref().unwrap_or("unmatched");
-        count(request.method(), route, status, elapsed);
+        count(self.method, route, status, elapsed);
         tell(request, route, status, code, elapsed);
     }
 }
@@ -40,6 +54,15 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         gauge!(IN_FLIGHT).decrement(1.0);
+        if !self.answered.get() {
+            tracing::info!(
+                target: "chat_http::access",
+                method = self.method,
+                elapsed_ms = self.begun.elapsed().as_secs_f64() * 1_000.0,
+                request_id = self.id.as_ref().map(|id| &*id.0),
+                "request given up: its client is gone"
+            );
+        }
     }
 }
 
@@ -57,8 +80,8 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-fn count(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
-    let (method, route) = (method_name(method), route.to_owned());
+fn count(method: &'static str, route: &str, status: StatusCode, elapsed: Duration) {
+    let route = route.to_owned();
     counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.as_u16().to_string())
         .increment(1);
     histogram!(DURATION_METRIC, "method" => method, "route" => route).record(elapsed.as_secs_f64());
@@ -78,7 +101,7 @@ fn tell(request: &HttpRequest, route: &str, status: StatusCode, code: Option<&'s
         status = status.as_u16(),
         code,
         elapsed_ms = elapsed.as_secs_f64() * 1_000.0,
-        request_id = extensions.get::<RequestId>().map(|id| id.0.as_str()),
+        request_id = extensions.get::<RequestId>().map(|id| &*id.0),
         trace_id = extensions.get::<TraceParent>().map(|parent| parent.trace_id.as_str()),
         tenant = caller.map(|caller| caller.tenant().as_str()),
         role = caller.map(|caller| caller.role().as_str()),

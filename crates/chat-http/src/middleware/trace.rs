@@ -1,5 +1,7 @@
 //! The span of a request, with the id under which it is known and the trace to which it belongs.
 
+use std::rc::Rc;
+
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::{Error, HttpMessage as _};
@@ -16,7 +18,7 @@ const MAX_REQUEST_ID: usize = 128;
 
 /// The id under which a request is known: in its answer, in its problem and in the log.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub(crate) String);
+pub(crate) struct RequestId(pub(crate) Rc<str>);
 
 /// The trace that a request belongs to, by W3C `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +32,8 @@ pub(crate) struct RootSpan;
 
 impl RootSpanBuilder for RootSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        let id = RequestId(request_id(request));
-        let span = tracing::info_span!("request", request_id = id.0, trace_id = Empty, parent_span_id = Empty);
+        let id = RequestId(request_id(request).into());
+        let span = tracing::info_span!("request", request_id = &*id.0, trace_id = Empty, parent_span_id = Empty);
         request.extensions_mut().insert(id);
         if let Some(parent) = once(request.headers(), "traceparent").and_then(trace_parent) {
             span.record("trace_id", &*parent.trace_id);

@@ -10,7 +10,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::HttpMessage as _;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::http::header;
@@ -37,9 +36,9 @@ impl Unread {
         Some(Self(inner))
     }
 
-    /// Ties the body to that of the answer, where its end was not read.
-    pub(super) fn tie(self, answer: BoxBody) -> BoxBody {
-        if self.0.borrow().ended { answer } else { BoxBody::new(Tied { answer, _unread: self }) }
+    /// Whether its end was read.
+    pub(super) fn was_read(&self) -> bool {
+        self.0.borrow().ended
     }
 }
 
@@ -53,22 +52,5 @@ impl Stream for Reader {
         let piece = ready!(Pin::new(&mut inner.payload).poll_next(context));
         inner.ended |= piece.is_none();
         Poll::Ready(piece)
-    }
-}
-
-struct Tied {
-    answer: BoxBody,
-    _unread: Unread,
-}
-
-impl MessageBody for Tied {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        self.answer.size()
-    }
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.answer).poll_next(context)
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn parameters() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
     let tenant = text().max_length(Some(64)).pattern(Some("^[A-Za-z0-9_.:-]+$")).examples([json!("default")]);
     let name = text().max_length(Some(255)).pattern(Some(PRINTABLE)).examples([json!("u-1")]);
     let key = text().max_length(Some(255)).pattern(Some(PRINTABLE)).examples([json!("order-17-hello")]);
-    let tags = || ObjectBuilder::new().schema_type(Type::String).examples([json!("\"7-f\"")]);
+    let tags = || ObjectBuilder::new().schema_type(Type::String).examples([json!("*"), json!("\"7-f\"")]);
     [
         ("TenantId", "X-Tenant-Id", "The tenant; `default` where it is left out.", tenant.build()),
         ("UserId", "X-User-Id", "The caller; `service` where it is left out.", name.build()),

@@ -137,11 +137,11 @@ body! {
         /// Not blank.
         #[schema(value_type = String, required = true, min_length = 1, max_length = 16384, pattern = r"^[^\u0000]*[^\u0000\s\u0085][^\u0000]*$")]
         content: String,
-        /// On whose side the sender stands.
-        #[schema(required = true, schema_with = crate::openapi::schema::sender_type)]
+        /// On whose side the sender stands. Only callers whose role says it may leave it out.
+        #[schema(schema_with = crate::openapi::schema::sender_type)]
         sender_type: String,
-        /// Who says it. Opaque, without control characters.
-        #[schema(value_type = String, required = true, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+        /// Who says it. Opaque, without control characters. Only callers whose role says it may leave it out.
+        #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
         sender_id: String,
         /// The client's own data: at most 16 KiB as serialised and 16 levels deep, without U+0000 and doubled names.
         #[schema(value_type = Option<Object>)]

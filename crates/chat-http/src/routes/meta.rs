@@ -1,6 +1,6 @@
 //! What the service says of itself: its name, its description, its metrics.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,15 +18,8 @@ pub(crate) const SERVICE: &str = "chat-service";
 /// The version of the whole workspace.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The OpenAPI document, written once.
-pub(crate) struct Description(Bytes);
-
-impl Description {
-    /// Writes the document.
-    pub(crate) fn new() -> Self {
-        Self(crate::openapi::json().into())
-    }
-}
+/// The OpenAPI document, written when it is first asked for.
+static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| crate::openapi::json().into());
 
 /// What runs here.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,11 +46,11 @@ pub(crate) async fn about() -> Result<HttpResponse, Problem> {
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "service",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object, content_type = "application/json")),
 )]
-pub(crate) async fn openapi(description: web::Data<Description>) -> HttpResponse {
+pub(crate) async fn openapi() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .content_type(actix_web::mime::APPLICATION_JSON)
-        .body(description.0.clone())
+        .body(DESCRIPTION.clone())
 }
 
 /// Figures for Prometheus

@@ -7,7 +7,7 @@ use chat_domain::health::Probe;
 use chat_domain::testing::fake::FakeProbe;
 use reqwest::StatusCode;
 
-use crate::server::{Answer, Parts, start, start_with};
+use crate::server::{Answer, Held, Parts, start, start_with};
 
 fn parts(database: FakeProbe, cache: FakeProbe) -> Parts {
     let (database, cache): (Arc<dyn Probe>, Arc<dyn Probe>) = (Arc::new(database), Arc::new(cache));
@@ -75,4 +75,17 @@ async fn a_stopped_server_does_not_wait_for_idle_connections() {
     Answer::of(server.get("/health/live")).await.expect(StatusCode::OK);
     let stopped = tokio::time::timeout(Duration::from_secs(4), server.handle.stop(true)).await;
     assert!(stopped.is_ok(), "a client that keeps its connection holds up the shutdown");
+}
+
+#[tokio::test]
+async fn a_stopped_server_answers_what_is_under_way() {
+    let held = Arc::new(Held::default());
+    let server = start_with(Parts { database: held.clone(), ..Parts::default() }).await;
+    let under_way = tokio::spawn(Answer::of(server.get("/health")));
+    held.asked.notified().await;
+    let stopped = tokio::spawn(server.handle.stop(true));
+    held.released.notify_one();
+    let answer = under_way.await.unwrap();
+    assert_eq!(answer.expect(StatusCode::OK)["status"], "healthy");
+    stopped.await.unwrap();
 }

@@ -1,12 +1,13 @@
 //! Request ids, traces, the access event and the figures.
 
 use std::io::Write;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::server::{Answer, start};
+use crate::server::{Answer, Held, Parts, start, start_with};
 
 /// All log lines of this process.
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -111,6 +112,23 @@ async fn no_event_shows_a_query_or_a_name_or_breaks_a_line() {
         assert_eq!(events[0]["fields"]["code"], answer.json()["code"]);
         assert!(lines_of(&id).iter().all(|line| !line.contains("topsecret") && !line.contains("forged")));
     }
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_leaves_its_event_too() {
+    record_log();
+    let held = Arc::new(Held::default());
+    let server = start_with(Parts { database: held.clone(), ..Parts::default() }).await;
+    let request = tokio::spawn(server.get("/health").header("x-request-id", "given-up-1").send());
+    held.asked.notified().await;
+    server.handle.stop(false).await;
+    assert!(request.await.unwrap().is_err());
+    let event = async {
+        while events_of("given-up-1").is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), event).await.expect("an event");
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use async_trait::async_trait;
+use chat_domain::error::RepositoryError;
 use chat_domain::health::Probe;
 use chat_domain::message::{MessageRepository, MessageService};
 use chat_domain::session::{SessionRepository, SessionService};
@@ -16,6 +18,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 
 /// What a test may want otherwise than usual.
 pub(crate) struct Parts {
@@ -210,5 +213,21 @@ impl Answer {
             format!("{} {} {}", text(&fault["in"]), text(&fault["pointer"]), text(&fault["code"])).trim().to_owned()
         };
         errors.map(line).collect()
+    }
+}
+
+/// A probe that says when it is asked, and answers only once the test lets it.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) asked: Notify,
+    pub(crate) released: Notify,
+}
+
+#[async_trait]
+impl Probe for Held {
+    async fn check(&self) -> Result<(), RepositoryError> {
+        self.asked.notify_one();
+        self.released.notified().await;
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chat_http::ServerSettings;
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::server::{Answer, Parts, start_with};
 
@@ -31,6 +32,38 @@ async fn a_head_that_stalls_is_answered_or_closed() {
 }
 
 #[tokio::test]
+async fn a_later_head_on_a_connection_that_stalls_is_closed_too() {
+    let server = start_with(impatient()).await;
+    let whole = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    let body = "POST /api/v1/sessions HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    for first in [whole, body] {
+        let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(first.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4_096];
+        let length = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 "));
+        stream.write_all(b"GET /health/live HT").await.unwrap();
+        let closed = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut answer)).await;
+        assert_eq!(closed.expect("the server closes").unwrap_or(0), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_requests_however_long_it_lasts() {
+    let server = start_with(impatient()).await;
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let mut answer = vec![0; 4_096];
+    for _ in 0..4 {
+        stream.write_all(b"GET /health/live HTTP/1.1\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        stream.write_all(b"Host: x\r\n\r\n").await.unwrap();
+        let length = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+        tokio::time::sleep(Duration::from_millis(120)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_stalls_is_a_408_and_makes_nothing() {
     let server = start_with(impatient()).await;
     let head = "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -48,8 +81,6 @@ async fn a_body_that_stalls_is_a_408_and_makes_nothing() {
 
 #[tokio::test]
 async fn a_body_that_trickles_is_cut_off() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
     let server = start_with(impatient()).await;
     let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let (mut read, mut write) = stream.into_split();
@@ -69,8 +100,6 @@ async fn a_body_that_trickles_is_cut_off() {
 
 #[tokio::test]
 async fn a_body_that_breaks_off_makes_nothing() {
-    use tokio::io::AsyncWriteExt as _;
-
     let server = start_with(impatient()).await;
     let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let half = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{\"user_id\":\"ann\"}";

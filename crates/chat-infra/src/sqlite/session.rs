@@ -144,28 +144,10 @@ fn create(connection: &mut SqliteConnection, new: &NewSession) -> Result<CreateO
             return made.map(CreateOutcome::Replayed).ok_or_else(missing);
         }
     }
-    let session = started(new);
+    let session = new.to_session();
     insert(connection, &session)?;
     keep_key(connection, &session, new.idempotency.as_ref(), new.created_at)?;
     Ok(CreateOutcome::Created(session))
-}
-
-fn started(new: &NewSession) -> Session {
-    Session {
-        id: new.id,
-        tenant_id: new.tenant_id.clone(),
-        user_id: new.user_id.clone(),
-        agent_id: new.agent_id.clone(),
-        state: SessionState::Active,
-        metadata: new.metadata.clone(),
-        created_at: new.created_at,
-        updated_at: new.created_at,
-        previous_session_id: new.previous_session_id,
-        rev: Rev::FIRST,
-        version: Version::FIRST,
-        all_messages: Tally::default(),
-        public_messages: Tally::default(),
-    }
 }
 
 fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<(), RepositoryError> {

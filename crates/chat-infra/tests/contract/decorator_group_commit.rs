@@ -9,7 +9,7 @@ use chat_domain::error::RepositoryError;
 use chat_domain::id::SessionId;
 use chat_domain::message::{AppendOutcome, MessageRepository, NewMessage};
 use chat_domain::session::{NewSession, Session};
-use chat_domain::testing::builder::{a_message, a_session, session_of};
+use chat_domain::testing::builder::{a_message, a_session};
 use chat_infra::decorator::{GroupCommit, GroupCommitConfig};
 use futures_util::future::join_all;
 use futures_util::poll;
@@ -63,7 +63,7 @@ async fn sessions_of_shards(inner: &GatedMessages, shards: u128) -> Vec<Session>
         let id = SessionId::new(Uuid::from_u128(0xc0de << 64 | shard));
         let new = NewSession { id, ..a_session() };
         inner.store.store().sessions.create(new.clone()).await.unwrap();
-        sessions.push(session_of(&new));
+        sessions.push(new.to_session());
     }
     sessions
 }

@@ -60,7 +60,7 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     secret("secret_key", "Key of signed tokens; not used in open mode"),
     open("cors_origins", "", "Origins whose pages may call, separated by commas or as a JSON list; none where empty"),
     open("debug", "false", "true logs in more detail where RUST_LOG does not say otherwise"),
-    open("rust_log", "", "Log filter, such as info,chat_infra=debug; info where empty"),
+    open("rust_log", "", "Log filter, such as info,chat_infra=debug; info without the chatter of actix where empty"),
     open("log_format", "json", "json or pretty"),
     open("workers", "0", "Threads that serve HTTP; 0 for one a core"),
     open("max_connections", "20000", "Client connections at once"),

@@ -146,13 +146,14 @@ fn cors_origins(from: &Reader<'_>) -> Result<CorsOrigins, SettingsError> {
     CorsOrigins::new(from.list("cors_origins")?).map_err(|_| from.wrong("cors_origins", reason))
 }
 
+/// actix-http logs an error for each head that is no HTTP, which any client can send as often as it likes.
 fn log_filter(from: &Reader<'_>) -> Result<String, SettingsError> {
     let debug: bool = from.parse("debug", "must be true or false")?;
     let filter = from.text("rust_log")?;
     let filter = match (filter.is_empty(), debug) {
         (false, _) => filter,
-        (true, false) => "info".to_owned(),
-        (true, true) => "info,chat_domain=debug,chat_infra=debug,chat_http=debug,chat_service=debug".to_owned(),
+        (true, false) => "info,actix_http=off,actix_server=warn".to_owned(),
+        (true, true) => "info,actix_http=off,chat_infra=debug,chat_http=debug,chat_service=debug".to_owned(),
     };
     let sound = tracing_subscriber::EnvFilter::try_new(&filter);
     sound.map(|_| filter).map_err(|_| from.wrong("rust_log", "must be a filter such as info,chat_infra=debug"))

@@ -137,35 +137,19 @@ fn outcomes(
             let twin = place(*twin)?;
             let (first, verdict) = (batch.get(twin)?, verdicts.get(twin)?.as_ref()?);
             if first.idempotency.map(|key| key.command) == new.idempotency.map(|key| key.command) {
-                Some(AppendOutcome::Replayed(message(first, verdict)))
+                Some(AppendOutcome::Replayed(placed(first, verdict)))
             } else {
                 Some(AppendOutcome::KeyReused)
             }
         }
-        Some(verdict) if verdict.stored => Some(AppendOutcome::Stored(message(new, verdict))),
+        Some(verdict) if verdict.stored => Some(AppendOutcome::Stored(placed(new, verdict))),
         Some(verdict) => Some(AppendOutcome::SessionEnded { rev: Rev::new(verdict.rev) }),
     });
     judged.collect::<Option<_>>().ok_or_else(|| RepositoryError::internal(Puzzling))
 }
 
-/// What the new message became.
-fn message(new: &NewMessage, verdict: &Verdict) -> Message {
-    Message {
-        id: new.id,
-        session_id: new.session_id,
-        seq: Seq::new(verdict.seq),
-        rev: Rev::new(verdict.rev),
-        sender: new.sender.clone(),
-        content: new.content.clone(),
-        message_type: new.message_type,
-        metadata: new.metadata.clone(),
-        reply_to: new.reply_to,
-        visibility: new.visibility,
-        created_at: new.created_at,
-        edited_at: None,
-        deleted_at: None,
-        extensions: Vec::new(),
-    }
+fn placed(new: &NewMessage, verdict: &Verdict) -> Message {
+    new.to_message(Seq::new(verdict.seq), Rev::new(verdict.rev))
 }
 
 fn place(ord: i64) -> Option<usize> {

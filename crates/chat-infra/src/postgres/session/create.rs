@@ -2,8 +2,7 @@
 
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{ParticipantId, SessionId};
-use chat_domain::revision::{Rev, Version};
-use chat_domain::session::{CreateOutcome, NewSession, Session, SessionState, SessionStatus, Tally};
+use chat_domain::session::{CreateOutcome, NewSession, SessionStatus};
 use diesel::IntoSql as _;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
@@ -45,7 +44,7 @@ pub(super) async fn create(pool: &PgPool, new: &NewSession) -> Result<CreateOutc
     let known: Vec<(uuid::Uuid, bool)> =
         pool.attempt(again, |mut lease| async move { lease.load(statement(new), Loss::Outcome).await }).await?;
     match known.into_iter().next() {
-        None => Ok(CreateOutcome::Created(session(new))),
+        None => Ok(CreateOutcome::Created(new.to_session())),
         Some((_, false)) => Ok(CreateOutcome::KeyReused),
         Some((id, true)) => {
             let session = find(pool, &new.tenant_id, SessionId::new(id)).await?;
@@ -68,23 +67,4 @@ fn statement(new: &NewSession) -> Statement<(Uuid, Bool), impl QueryFragment<Pg>
         new.idempotency.as_ref().map(|key| key.command.as_bytes().as_slice()).into_sql::<Nullable<Binary>>(),
     );
     Statement::new(CREATE, values)
-}
-
-/// What the new session became.
-fn session(new: &NewSession) -> Session {
-    Session {
-        id: new.id,
-        tenant_id: new.tenant_id.clone(),
-        user_id: new.user_id.clone(),
-        agent_id: new.agent_id.clone(),
-        state: SessionState::Active,
-        metadata: new.metadata.clone(),
-        created_at: new.created_at,
-        updated_at: new.created_at,
-        previous_session_id: new.previous_session_id,
-        rev: Rev::FIRST,
-        version: Version::FIRST,
-        all_messages: Tally::default(),
-        public_messages: Tally::default(),
-    }
 }

@@ -97,7 +97,7 @@ fn append_one<'a>(
     }
     place.head.add_message(new.visibility, new.created_at);
     place.changed = true;
-    let message = stored(new, &place.head);
+    let message = new.to_message(Seq::new(place.head.last_seq), Rev::new(place.head.rev));
     insert(connection, &new.tenant_id, &message, new.idempotency.as_ref())?;
     Ok(AppendOutcome::Stored(message))
 }
@@ -120,25 +120,6 @@ fn replay(
         Ok(Some(AppendOutcome::Replayed(row.into_message(connection, tenant)?)))
     } else {
         Ok(Some(AppendOutcome::KeyReused))
-    }
-}
-
-fn stored(new: &NewMessage, head: &SessionHead) -> Message {
-    Message {
-        id: new.id,
-        session_id: new.session_id,
-        seq: Seq::new(head.last_seq),
-        rev: Rev::new(head.rev),
-        sender: new.sender.clone(),
-        content: new.content.clone(),
-        message_type: new.message_type,
-        metadata: new.metadata.clone(),
-        reply_to: new.reply_to,
-        visibility: new.visibility,
-        created_at: new.created_at,
-        edited_at: None,
-        deleted_at: None,
-        extensions: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::access::View;
 use crate::message::{MessageType, NewMessage, Sender, SenderType, Visibility};
 use crate::revision::{Rev, Seq};
 use crate::session::NewSession;
-use crate::testing::builder::{a_message, a_session, message_of, metadata, next_moment, participant, tenant};
+use crate::testing::builder::{a_message, a_session, metadata, next_moment, participant, tenant};
 use crate::testing::rig::StoreRig;
 
 /// The first message has `seq` 1 and takes `rev` 2, since the new session has 1; each further one counts both on.
@@ -38,7 +38,7 @@ pub async fn outcomes_stand_in_the_order_of_the_batch<R: StoreRig>(rig: &R) {
     let outcomes = append(&store, batch.clone()).await;
     for (n, (new, outcome)) in batch.iter().zip(outcomes).enumerate() {
         let seq = i64::try_from(n / sessions.len()).expect("small") + 1;
-        assert_eq!(stored(outcome), message_of(new, Seq::new(seq), Rev::new(seq + 1)));
+        assert_eq!(stored(outcome), new.to_message(Seq::new(seq), Rev::new(seq + 1)));
     }
 }
 
@@ -63,7 +63,7 @@ pub async fn every_field_comes_back_as_it_was_sent<R: StoreRig>(rig: &R) {
         visibility: Visibility::Internal,
         ..a_message(&session)
     };
-    let expected = message_of(&new, Seq::new(2), Rev::new(3));
+    let expected = new.to_message(Seq::new(2), Rev::new(3));
     assert_eq!(stored(append_one(&store, new.clone()).await), expected);
     assert_eq!(store.messages.find(&session.tenant_id, new.id).await.expect("the store works"), Some(expected.clone()));
     assert_eq!(page(&store, &session.tenant_id, session.id, &everything()).await.messages, [first, expected]);

@@ -3,9 +3,7 @@
 use super::super::stage::{any_session, create, say, session_now, together, two_nodes};
 use crate::clock::IdSource;
 use crate::session::{CreateOutcome, NewSession, Session};
-use crate::testing::builder::{
-    a_key, a_message, a_session, ids, metadata, next_moment, participant, session_of, tenant,
-};
+use crate::testing::builder::{a_key, a_message, a_session, ids, metadata, next_moment, participant, tenant};
 use crate::testing::rig::{Store, StoreRig};
 
 fn keyed(command: &str) -> NewSession {
@@ -28,7 +26,7 @@ pub async fn a_new_session_is_active_with_the_first_rev_and_version<R: StoreRig>
     let store = rig.node().await;
     let new = a_session();
     let session = create(&store, new.clone()).await;
-    assert_eq!(session, session_of(&new));
+    assert_eq!(session, new.to_session());
     assert_eq!(session_now(&store, &session).await, session);
 }
 
@@ -46,7 +44,7 @@ pub async fn every_field_comes_back_as_it_was_given<R: StoreRig>(rig: &R) {
         ..a_session()
     };
     let session = create(&store, new.clone()).await;
-    assert_eq!(session, session_of(&new));
+    assert_eq!(session, new.to_session());
     assert_eq!(session_now(&store, &session).await, session);
 }
 

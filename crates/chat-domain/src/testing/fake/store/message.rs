@@ -16,7 +16,6 @@ use crate::message::{
 use crate::query::Order;
 use crate::revision::Seq;
 use crate::session::{Session, SessionStatus, Tally};
-use crate::testing::builder::message_of;
 
 #[async_trait]
 impl MessageRepository for FakeStore {
@@ -120,7 +119,7 @@ impl State {
         for tally in tallies(&mut stored.session, new.visibility) {
             *tally = Tally { count: tally.count + 1, last_at: Some(new.created_at) };
         }
-        let message = message_of(new, seq, stored.session.rev);
+        let message = new.to_message(seq, stored.session.rev);
         stored.messages.push(message.clone());
         self.places.insert((tenant.clone(), new.id), Place { session: new.session_id, index });
         self.message_keys.remember(&tenant, new.idempotency, new.id, new.created_at);

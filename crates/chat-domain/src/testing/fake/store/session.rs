@@ -11,7 +11,6 @@ use crate::session::{
     CreateOutcome, CursorDirection, NewSession, RevisionSource, Session, SessionKey, SessionPage, SessionRepository,
     SessionUpdate, UpdateOutcome, UserSessions,
 };
-use crate::testing::builder::session_of;
 
 #[async_trait]
 impl SessionRepository for FakeStore {
@@ -28,7 +27,7 @@ impl SessionRepository for FakeStore {
         if state.session(&new.tenant_id, new.id).is_some() {
             return Err(RepositoryError::internal(IdGivenBefore));
         }
-        let session = session_of(&new);
+        let session = new.to_session();
         state.session_keys.remember(&new.tenant_id, new.idempotency, new.id, new.created_at);
         let stored = StoredSession { session: session.clone(), messages: Vec::new() };
         state.sessions.insert(session_key(&new.tenant_id, new.id), stored);
