@@ -25,7 +25,7 @@ test-fast:
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
-    if command -v shellcheck >/dev/null; then shellcheck -x -a deploy/local/services.sh deploy/local/api-test.sh .ci/run; fi
+    if command -v shellcheck >/dev/null; then shellcheck -x -a deploy/local/services.sh deploy/local/api-test.sh deploy/*.sh deploy/prometheus/*.sh .ci/run; fi
 
 # Format the code
 fmt:
@@ -68,6 +68,22 @@ api-test *args:
 bench *args:
     cargo build --release --package chat-service --package chat-load
     deploy/local/services.sh with -- "${CARGO_TARGET_DIR:-target}/release/chat-load" bench {{ args }}
+
+# Build the container image and try it out (root on Debian; installs buildah and debootstrap)
+image-check *args:
+    deploy/check-image.sh {{ args }}
+
+# Hold manifests, alerts and the metrics that they name against schemas and the code (needs Python)
+manifests-check:
+    deploy/check-manifests.sh
+
+# Put the dashboard's queries to a real Prometheus (needs the programs of deploy/prometheus/programs.sh)
+dashboard-check:
+    deploy/check-dashboard.sh
+
+# Back up both stores under writes, lose them, restore them
+restore-check:
+    deploy/check-restore.sh
 
 # Bring the tables of DATABASE_URL up to date
 migrate:

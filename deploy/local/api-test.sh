@@ -78,7 +78,7 @@ check_store() {
     cd "$place/$name"
     url=http://127.0.0.1:$(free_port)
     start_service "$url" service.log ${settings[@]+"${settings[@]}"}
-    "$programs/schemathesis" --config-file "$root/schemathesis.toml" \
+    "$programs/schemathesis" --config-file "$root/.schemathesis.toml" \
         run "$url/openapi.json" --checks all "$@"
     stop_service
 }

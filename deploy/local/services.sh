@@ -159,6 +159,9 @@ with_services() {
         missing+=(redis)
     fi
     start ${missing[@]+"${missing[@]}"}
+    # Some tests stop and start a Redis of their own.
+    need_programs redis
+    export TEST_REDIS_SERVER=${TEST_REDIS_SERVER:-$redis_program}
 
     export TEST_DATABASE_URL=${TEST_DATABASE_URL:-$(postgres_url)}
     export TEST_REDIS_URL=${TEST_REDIS_URL:-$(redis_url)}

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+#
+# Tries out what docs/operations.md says of backups: fills each store, backs it up while messages keep coming, loses it,
+# restores it, and looks whether every message that was acknowledged before the backup is there, in order, and whether
+# the next one takes the next place.
+#
+#   check-restore.sh   needs cargo, curl, jq, sqlite3, and the programs of PostgreSQL
+
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly root
+readonly service=${CARGO_TARGET_DIR:-$root/target}/debug/chat-service
+readonly url=http://127.0.0.1:18439
+
+if [ "${1:-}" != --on-servers ]; then
+    cargo build --package chat-service
+    exec env -u TEST_DATABASE_URL "$root/deploy/local/services.sh" with -- "$root/deploy/check-restore.sh" --on-servers
+fi
+
+work=$(mktemp -d)
+readonly work
+pid=
+writer=
+trap 'kill $writer $pid 2>/dev/null || true; rm -rf "$work"' EXIT
+
+die() {
+    echo "check-restore: FAILED: $*" >&2
+    cat "$work/log" >&2
+    exit 1
+}
+
+# Usage: start [SETTING…]
+start() {
+    local tries=300
+    (cd "$work" && exec env -u DATABASE_URL -u REDIS_URL -u DATA_DIR HOST=127.0.0.1 PORT="${url##*:}" RUST_LOG=warn \
+        AUTH_MODE=open "$@" "$service" >"$work/log" 2>&1) &
+    pid=$!
+    until curl --silent --fail --output /dev/null "$url/health/ready"; do
+        tries=$((tries - 1))
+        if [ "$tries" -eq 0 ] || ! kill -0 "$pid" 2>/dev/null; then die "the service does not come up"; fi
+        sleep 0.1
+    done
+}
+
+stop() {
+    kill "$pid"
+    wait "$pid" || die "the service does not end well"
+    pid=
+}
+
+api() { curl --silent --show-error --fail "$url/api/v1/$1" ${2:+--json "$2"}; }
+
+send() { api "sessions/$session/messages" "{\"content\":\"$1\",\"sender_type\":\"user\",\"sender_id\":\"ann\"}" >/dev/null; }
+
+# A session of some messages, and a writer that goes on.
+fill() {
+    local number
+    session=$(api sessions '{"user_id":"ann"}' | jq --raw-output .id)
+    for number in $(seq 20); do send "$number"; done
+    (number=20 && while number=$((number + 1)) && send "$number"; do :; done) 2>/dev/null &
+    writer=$!
+    until [ "$(api "sessions/$session" | jq .message_count)" -gt 25 ]; do sleep 0.1; done
+}
+
+lose() {
+    kill "$writer"
+    wait "$writer" 2>/dev/null || true
+    stop
+}
+
+# Message number n says n, so order and gaps show.
+verify() {
+    local messages count
+    messages=$(api "sessions/$session/messages?limit=1000")
+    count=$(jq length <<<"$messages")
+    [ "$count" -gt 25 ] || die "only $count messages are there"
+    jq --exit-status 'to_entries | all(.value.seq == .key + 1 and .value.content == "\(.key + 1)")' \
+        <<<"$messages" >/dev/null || die "the messages are others than were sent"
+    [ "$(api "sessions/$session" | jq .message_count)" -eq "$count" ] || die "the session counts wrong"
+    send "$((count + 1))" || die "nothing can be sent"
+    [ "$(api "sessions/$session/messages?order=desc&limit=1" | jq '.[0].seq')" -eq "$((count + 1))" ] ||
+        die "the next message does not take the next place"
+    echo "check-restore: ok: $1: $count messages came back, and the next took its place"
+}
+
+sqlite() {
+    start DATA_DIR="$work/data"
+    fill
+    sqlite3 "$work/data/chat.db" "VACUUM INTO '$work/backup.db'"
+    [ "$(sqlite3 "$work/backup.db" 'PRAGMA integrity_check')" = ok ] || die "the backup is broken"
+    lose
+    rm "$work"/data/chat.db*
+    mv "$work/backup.db" "$work/data/chat.db"
+    start DATA_DIR="$work/data"
+    verify SQLite
+    stop
+}
+
+postgres() {
+    local server=${TEST_DATABASE_URL%/*}
+    createdb --maintenance-db="$TEST_DATABASE_URL" --template=template0 chat
+    start DATABASE_URL="$server/chat"
+    fill
+    pg_dump --format=custom --dbname="$server/chat" --file="$work/backup"
+    lose
+    dropdb --maintenance-db="$TEST_DATABASE_URL" chat
+    createdb --maintenance-db="$TEST_DATABASE_URL" --template=template0 chat
+    pg_restore --exit-on-error --no-owner --dbname="$server/chat" "$work/backup"
+    start DATABASE_URL="$server/chat"
+    verify PostgreSQL
+    stop
+}
+
+sqlite
+postgres
