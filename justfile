@@ -81,6 +81,10 @@ manifests-check:
 dashboard-check:
     deploy/check-dashboard.sh
 
+# Show by strace that a message is on the disk before it is acknowledged
+durability-check:
+    deploy/check-durability.sh
+
 # Back up both stores under writes, lose them, restore them
 restore-check:
     deploy/check-restore.sh

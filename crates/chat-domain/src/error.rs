@@ -12,6 +12,10 @@ pub enum RepositoryError {
     /// Nothing was written; a retry is safe.
     #[error("store unavailable")]
     Unavailable(#[source] Source),
+    /// What must be locked is held by somebody else, and nothing was written; a retry is safe. Others' things, asked for
+    /// in the same call, may be free.
+    #[error("held by another writer")]
+    Busy(#[source] Source),
     /// The write may or may not have happened; retry only with the same idempotency key.
     #[error("write outcome unknown")]
     OutcomeUnknown(#[source] Source),
@@ -27,6 +31,11 @@ impl RepositoryError {
     /// The store could not be reached or is too busy, and nothing was written.
     pub fn unavailable(source: impl Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Arc::new(source))
+    }
+
+    /// What must be locked is held by somebody else, and nothing was written.
+    pub fn busy(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Busy(Arc::new(source))
     }
 
     /// The answer to a write was lost.

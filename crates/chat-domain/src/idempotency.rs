@@ -3,12 +3,15 @@
 //! Stores see two digests only: one of whose key it is and where it was used, one of the validated command. So no key
 //! lies in a store in clear, and the unique index is small whatever a client sends.
 
+mod canonical;
+
 use std::str::FromStr;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use self::canonical::canonical;
 use crate::access::Caller;
 use crate::error::RepositoryError;
 use crate::fault::Rejection;
@@ -84,13 +87,22 @@ pub struct Idempotency {
 impl Idempotency {
     /// Binds a key to its caller, route and parent (empty where there is none), and to the command in its stable form.
     /// The tenant is no part of it: stores keep it beside the digest.
-    #[must_use]
-    pub fn new(key: &IdempotencyKey, caller: &Caller, route: &str, parent: &str, command: &impl Serialize) -> Self {
+    ///
+    /// # Errors
+    /// Where the command cannot be written as JSON: a digest that stood for all such commands would mix them up.
+    pub fn new(
+        key: &IdempotencyKey,
+        caller: &Caller,
+        route: &str,
+        parent: &str,
+        command: &impl Serialize,
+    ) -> Result<Self, RepositoryError> {
         let role = caller.role().as_str();
         let scope = [role, caller.id().as_str(), route, parent, &key.0].map(str::as_bytes);
-        // Through a `Value`, so that the order of keys and the spelling of strings make no difference.
-        let command = serde_json::to_value(command).unwrap_or_default().to_string();
-        Self { scope: Digest::of(&scope), command: Digest::of(&[command.as_bytes()]) }
+        let text = serde_json::to_string(command).map_err(RepositoryError::internal)?;
+        // So that the order of keys and the spelling of strings make no difference.
+        let command = canonical(&text).map_err(RepositoryError::internal)?;
+        Ok(Self { scope: Digest::of(&scope), command: Digest::of(&[command.as_bytes()]) })
     }
 }
 
@@ -114,7 +126,7 @@ mod tests {
     fn bound(key: &str, caller: &str, role: Role, route: &str, parent: &str, metadata: &str) -> Idempotency {
         let caller = Caller::new("t".parse().unwrap(), caller.parse().unwrap(), role);
         let metadata: Metadata = serde_json::from_str(metadata).unwrap();
-        Idempotency::new(&key.parse().unwrap(), &caller, route, parent, &metadata)
+        Idempotency::new(&key.parse().unwrap(), &caller, route, parent, &metadata).unwrap()
     }
 
     #[test]
@@ -140,6 +152,22 @@ mod tests {
         let other = bound("k", "ann", Role::User, "r", "p", r#"{"a":2,"b":"x"}"#);
         assert_eq!(first.command, same.command);
         assert_ne!(first.command, other.command);
+    }
+
+    #[test]
+    fn two_numbers_are_two_commands_however_close_they_are() {
+        let command = |number: &str| bound("k", "ann", Role::User, "r", "p", &format!("{{\"n\":{number}}}")).command;
+        assert_ne!(command("12345678901234567890123"), command("12345678901234567890124"));
+        assert_ne!(command("-0.0"), command("0.0"));
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_written_has_no_digest() {
+        let caller = Caller::new("t".parse().unwrap(), "ann".parse().unwrap(), Role::User);
+        // JSON knows no keys that are lists.
+        let command = std::collections::BTreeMap::from([(vec![1], 1)]);
+        let bound = Idempotency::new(&"k".parse().unwrap(), &caller, "r", "p", &command);
+        assert!(matches!(bound, Err(RepositoryError::Internal(_))), "{bound:?}");
     }
 
     #[test]

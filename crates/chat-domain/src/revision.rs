@@ -1,8 +1,11 @@
-//! The three counters of a session: `seq` orders its messages, `rev` counts all changes, `version` its own.
+//! The three counters of a session: `seq` orders its messages, `rev` counts all changes, `version` its own. And the
+//! [`Revision`], which tells two states of a session apart even where a `rev` was given twice.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::timestamp::Timestamp;
 
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident, first = $first:literal) => {
@@ -57,3 +60,16 @@ counter!(
     Version,
     first = 1
 );
+
+/// Which state of a session something was read from: what a cached value hangs on.
+///
+/// Within one history `rev` alone would do. But a store that lost its last commits (a standby that took over, a backup
+/// that was restored) gives the same `rev` again, for another change. Together with the time of the change it is not
+/// given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision {
+    /// The session's `rev`.
+    pub rev: Rev,
+    /// When the session took it.
+    pub updated_at: Timestamp,
+}

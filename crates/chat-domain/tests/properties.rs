@@ -1,10 +1,12 @@
 //! What holds of the domain's values whatever they are made of. What holds of a store is in the contract suites.
 #![cfg(test)]
 
+use chat_domain::access::Role;
+use chat_domain::idempotency::{Digest, Idempotency};
 use chat_domain::metadata::{MergePatch, Metadata};
 use chat_domain::session::{CursorDirection, SessionPage, UserSessions};
 use chat_domain::session::{MetadataChange, Session, SessionChange, SessionCursor, SessionRefusal, SessionStatus};
-use chat_domain::testing::builder::{a_session, metadata, participant};
+use chat_domain::testing::builder::{a_session, caller, metadata, participant};
 use chat_domain::timestamp::Timestamp;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -44,6 +46,65 @@ fn object() -> impl Strategy<Value = Metadata> {
 fn as_object(entries: std::collections::BTreeMap<String, String>) -> String {
     let entries: Vec<_> = entries.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
     format!("{{{}}}", entries.join(","))
+}
+
+/// A JSON value, of which there are many texts.
+#[derive(Debug, Clone, PartialEq)]
+enum Json {
+    /// A text that has no other spelling.
+    Plain(String),
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+/// Small objects of few different leaves, so that two of them are often alike, or nearly so.
+fn json() -> impl Strategy<Value = Json> {
+    let plain = ["0", "-0", "0.0", "-0.0", "1", "null", "12345678901234567890123", "12345678901234567890124"];
+    let text = ["", "1", "null", "é\"", "}"];
+    let leaf = prop_oneof![
+        proptest::sample::select(plain.to_vec()).prop_map(|plain| Json::Plain(plain.to_owned())),
+        proptest::sample::select(text.to_vec()).prop_map(|text| Json::Text(text.to_owned())),
+    ];
+    let value = leaf.prop_recursive(3, 6, 2, |inner| {
+        prop_oneof![vec(inner.clone(), 0..3).prop_map(Json::List), btree_map("[aé]", inner, 0..3).prop_map(entries)]
+    });
+    btree_map("[aé]", value, 0..3).prop_map(entries)
+}
+
+fn entries(entries: std::collections::BTreeMap<String, Json>) -> Json {
+    Json::Object(entries.into_iter().collect())
+}
+
+/// The plain way to write it.
+fn plainly(json: &Json) -> String {
+    let texts = |items: &[Json]| items.iter().map(plainly).collect::<Vec<_>>().join(",");
+    match json {
+        Json::Plain(text) => text.clone(),
+        Json::Text(text) => serde_json::to_string(text).expect("a string"),
+        Json::List(items) => format!("[{}]", texts(items)),
+        Json::Object(entries) => as_object(entries.iter().map(|(key, value)| (key.clone(), plainly(value))).collect()),
+    }
+}
+
+/// Another way: the last key first, all characters escaped, spaces between everything.
+fn otherwise(json: &Json) -> String {
+    let escaped = |text: &str| text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat();
+    match json {
+        Json::Plain(text) => text.clone(),
+        Json::Text(text) => format!("\"{}\"", escaped(text)),
+        Json::List(items) => format!("[ {} ]", items.iter().map(otherwise).collect::<Vec<_>>().join(" , ")),
+        Json::Object(entries) => {
+            let entry = |(key, value): &(String, Json)| format!("\"{}\" : {}", escaped(key), otherwise(value));
+            format!("{{ {} }}", entries.iter().rev().map(entry).collect::<Vec<_>>().join(" , "))
+        }
+    }
+}
+
+/// What a store keeps of a command with this metadata.
+fn command(text: &str) -> Digest {
+    let key = "key".parse().expect("a valid key");
+    Idempotency::new(&key, &caller(Role::Service), "route", "", &metadata(text)).expect("metadata is JSON").command
 }
 
 fn moment() -> impl Strategy<Value = Timestamp> {
@@ -90,6 +151,16 @@ proptest! {
         let patch = MergePatch::new(patch);
         let once = patch.apply(&target).expect("small objects");
         prop_assert_eq!(patch.apply(&once).expect("small objects"), once);
+    }
+
+    #[test]
+    fn two_commands_share_a_digest_only_where_they_say_the_same(one in json(), other in json()) {
+        prop_assert_eq!(command(&plainly(&one)) == command(&plainly(&other)), one == other);
+    }
+
+    #[test]
+    fn a_command_has_one_digest_however_it_is_written(value in json()) {
+        prop_assert_eq!(command(&otherwise(&value)), command(&plainly(&value)));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! The server itself bounds the wait for the head of a connection's first request only. Here the same holds for each
 //! later one: once a piece of a head has come, the rest must follow in time, or the connection is closed. While a
 //! request is served its connection is left alone; bodies have their own bounds.
+//!
+//! It is remembered, too, that an answer has said `Connection: close`: the server goes on with requests that came
+//! before that answer was sent, and the edge must refuse them (RFC 9112, section 9.6).
 
 use std::cell::Cell;
 use std::io;
@@ -33,6 +36,7 @@ pub(crate) struct Watch(Rc<Shared>);
 #[derive(Debug)]
 struct Shared {
     phase: Cell<Phase>,
+    over: Cell<bool>,
     head_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -43,13 +47,23 @@ impl Watch {
         // came together with the request before.
         let idle_timeout = keep_alive + head_timeout;
         let phase = Cell::new(Phase::Idle(Instant::now()));
-        Self(Rc::new(Shared { phase, head_timeout, idle_timeout }))
+        Self(Rc::new(Shared { phase, over: Cell::new(false), head_timeout, idle_timeout }))
     }
 
     /// A request has come.
     pub(crate) fn begin(&self) -> Serving {
         self.0.phase.set(Phase::Serving);
         Serving(self.clone())
+    }
+
+    /// An answer has said that it is the last.
+    pub(crate) fn end(&self) {
+        self.0.over.set(true);
+    }
+
+    /// Whether an answer has said that it is the last.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.over.get()
     }
 
     fn bytes_came(&self) {
@@ -78,16 +92,16 @@ impl Drop for Serving {
 }
 
 /// A connection that ends when what it waits for does not come.
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(crate) struct Connection<S = TcpStream> {
+    stream: S,
     watch: Watch,
     /// Set to an earlier deadline than the present one where that has moved on: a timer is not touched with each request.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Connection {
+impl<S> Connection<S> {
     /// Watches a connection.
-    pub(crate) fn new(stream: TcpStream, head_timeout: Duration, keep_alive: Duration) -> Self {
+    pub(crate) fn new(stream: S, head_timeout: Duration, keep_alive: Duration) -> Self {
         Self { stream, watch: Watch::new(head_timeout, keep_alive), timer: None }
     }
 
@@ -112,7 +126,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     /// Reads; the end of the stream where what is awaited is overdue.
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -132,7 +146,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
@@ -143,5 +157,62 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const HEAD: Duration = Duration::from_secs(10);
+    const KEEP: Duration = Duration::from_secs(75);
+
+    fn connected() -> (DuplexStream, Connection<DuplexStream>) {
+        let (client, server) = duplex(64);
+        (client, Connection::new(server, HEAD, KEEP))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_lasts_while_each_head_comes_in_time() {
+        let (mut client, mut connection) = connected();
+        let mut piece = [0; 4];
+        for _ in 0..4 {
+            client.write_all(b"GET ").await.unwrap();
+            assert_eq!(connection.read(&mut piece).await.unwrap(), 4);
+            let sent = tokio::spawn(async move {
+                sleep(HEAD * 9 / 10).await;
+                client.write_all(b"/ HT").await.unwrap();
+                client
+            });
+            assert_eq!(connection.read(&mut piece).await.unwrap(), 4);
+            client = sent.await.unwrap();
+            let serving = connection.watch().begin();
+            sleep(KEEP * 9).await;
+            drop(serving);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_stalls_is_the_end() {
+        let (mut client, mut connection) = connected();
+        client.write_all(b"GET ").await.unwrap();
+        let (begun, mut piece) = (Instant::now(), [0; 4]);
+        assert_eq!(connection.read(&mut piece).await.unwrap(), 4);
+        assert_eq!(connection.read(&mut piece).await.unwrap(), 0);
+        assert!(begun.elapsed() >= HEAD && begun.elapsed() < HEAD + Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_ends_a_connection_while_a_request_is_served() {
+        let (client, mut connection) = connected();
+        let serving = connection.watch().begin();
+        let mut piece = [0; 4];
+        assert!(tokio::time::timeout(KEEP * 9, connection.read(&mut piece)).await.is_err());
+        drop(serving);
+        assert_eq!(connection.read(&mut piece).await.unwrap(), 0);
+        drop(client);
     }
 }

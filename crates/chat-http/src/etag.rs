@@ -86,23 +86,38 @@ enum Member<'a> {
     Weak(&'a str),
 }
 
-/// The members of `If-Match` or `If-None-Match`; what cannot be read ends a line and matches nothing.
+/// The members of `If-Match` or `If-None-Match`. Empty ones are nothing (RFC 9110, section 5.6.1), and what cannot be read
+/// matches nothing.
 fn members(line: &[u8]) -> Vec<Member<'_>> {
     let mut members = Vec::new();
-    let mut rest = str::from_utf8(line).unwrap_or_default().trim();
-    if rest == "*" {
+    let mut rest = line.trim_ascii();
+    if rest == b"*" {
         return vec![Member::Any];
     }
     while !rest.is_empty() {
-        let (weak, opened) = match rest.strip_prefix("W/") {
-            Some(rest) => (true, rest.strip_prefix('"')),
-            None => (false, rest.strip_prefix('"')),
+        let (member, after) = match tag(rest) {
+            Some((member, after)) => (Some(member), after),
+            None => (None, rest),
         };
-        let Some((tag, after)) = opened.and_then(|opened| opened.split_once('"')) else { break };
-        members.push(if weak { Member::Weak(tag) } else { Member::Strong(tag) });
-        rest = after.trim_start_matches([',', ' ', '\t']);
+        // Up to the comma nothing may stand but white space.
+        let end = after.iter().position(|byte| *byte == b',').unwrap_or(after.len());
+        let (left, next) = after.split_at(end);
+        members.extend(member.filter(|_| left.trim_ascii().is_empty()));
+        rest = next.strip_prefix(b",").unwrap_or_default().trim_ascii_start();
     }
     members
+}
+
+/// The tag that stands at the beginning of a text, and what follows it.
+fn tag(text: &[u8]) -> Option<(Member<'_>, &[u8])> {
+    let (weak, quoted) = match text.strip_prefix(b"W/") {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let opened = quoted.strip_prefix(b"\"")?;
+    let (tag, closed) = opened.split_at(opened.iter().position(|byte| *byte == b'"')?);
+    let tag = str::from_utf8(tag).ok()?;
+    Some((if weak { Member::Weak(tag) } else { Member::Strong(tag) }, closed.strip_prefix(b"\"")?))
 }
 
 /// What `If-Match` asks for.
@@ -173,11 +188,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_read_and_what_is_broken_ends_them() {
+    fn lists_are_read_and_what_is_broken_or_empty_is_skipped() {
         assert_eq!(members(b"\"a\", W/\"b\",\"c,d\""), [Member::Strong("a"), Member::Weak("b"), Member::Strong("c,d")]);
         assert_eq!(members(b" * "), [Member::Any]);
-        assert_eq!(members(b"\"a\", b, \"c\""), [Member::Strong("a")]);
-        for broken in [&b""[..], b"a", b"\"a", b"w/\"a\"", b"\"\xff\""] {
+        for with_others in [
+            &b"\"a\", b, \"c\""[..],
+            b", \"a\",, ,\t\"c\" ,",
+            b"\"a\",b\"x\",\"c\"",
+            b"\"\xff\", \"a\", \"c\"",
+            b"\"a\", \"b\" x, \"c\"",
+        ] {
+            assert_eq!(
+                members(with_others),
+                [Member::Strong("a"), Member::Strong("c")],
+                "{}",
+                with_others.escape_ascii()
+            );
+        }
+        for broken in [&b""[..], b",", b"a", b"\"a", b"w/\"a\"", b"\"\xff\"", b"\"a\" b", b"\"a\"\"b\""] {
             assert_eq!(members(broken), []);
         }
     }

@@ -3,16 +3,17 @@
 //!
 //! # Map
 //! - [`configure`]: the whole route table. [`bind`]: the server around it.
-//! - `routes`: one file for each resource, wire types first, then handlers.
+//! - `routes`: one module for each resource, its handlers, and in `wire` what they take and show.
 //! - `extract`: what handlers take from a request, every fault at once.
 //! - `problem`: all that goes wrong, and the only place that names the status of an error.
 //! - `reply`, `etag`, `link`: good answers and their headers.
 //! - `middleware`: what holds for each request: its id, its span and event, figures, CORS, compression, documents of
 //!   errors.
 //! - [`openapi`]: the description, made of the types and handlers themselves.
+//! - `examples/fake_server.rs`: all of it over the domain's fakes, for tools that try an interface out.
 //!
 //! # A request on its way in
-//! span and request id → edge → compression → CORS → route → extraction → one call of a service → view.
+//! span and request id → edge → CORS → compression → route → extraction → one call of a service → view.
 
 mod connection;
 mod drain;

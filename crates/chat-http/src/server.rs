@@ -131,8 +131,8 @@ fn app(
         .configure(|config| configure(config, api))
         .app_data(web::Data::new(limits))
         // From the inside out.
-        .wrap(Condition::new(!api.cors.is_empty(), api.cors.middleware()))
         .wrap(Compress::default())
+        .wrap(Condition::new(!api.cors.is_empty(), api.cors.middleware()))
         .wrap(from_fn(edge))
         .wrap(TracingLogger::<RootSpan>::new());
     app.into_factory()

@@ -1,6 +1,7 @@
 //! The parts, put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_domain::cache::Cache;
 use chat_domain::clock::{Clock, IdSource};
@@ -74,18 +75,24 @@ fn cache(settings: &Settings) -> Result<ProbedCache, InvalidRedisUrl> {
     let config = InProcessCacheConfig { max_bytes: settings.cache_bytes, ttl: settings.cache_ttl };
     let near: Arc<dyn Cache> = Arc::new(InProcessCache::new(&config));
     let Some(url) = &settings.redis_url else { return Ok((near, Arc::new(AlwaysUp))) };
-    let config = RedisConfig { url: url.clone(), ttl: settings.cache_ttl, ..RedisConfig::new("") };
+    let (url, prefix) = (url.clone(), settings.redis_prefix.clone());
+    let config = RedisConfig { url, prefix, ttl: settings.cache_ttl, ..RedisConfig::new("") };
     let pool = RedisPool::new(&config)?;
     let far = Arc::new(RedisCache::new(pool.clone(), &config));
     Ok((Arc::new(TieredCache::new(near, far)), Arc::new(RedisProbe::new(pool))))
 }
 
+/// When a store is down, an append waits for its writer and then for the store; the sum stays below the 9 s within which
+/// clients are promised an answer.
+const LONGEST_APPEND: Duration = Duration::from_millis(8_500);
+
 fn group_commit(settings: &Settings, writers: usize) -> GroupCommitConfig {
+    let defaults = GroupCommitConfig::default();
     GroupCommitConfig {
+        max_wait: defaults.max_wait.min(LONGEST_APPEND.saturating_sub(settings.store_deadline)),
         shards: writers,
         max_batch: settings.group_commit_max_batch,
         queue: settings.group_commit_queue,
-        ..GroupCommitConfig::default()
     }
 }
 

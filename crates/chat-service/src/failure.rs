@@ -55,6 +55,7 @@ impl Failure {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Redis(_) => 2,
+            Self::Store(error) if error.is_wrong_setting() => 2,
             Self::Log(_)
             | Self::Metrics(_)
             | Self::Store(_)

@@ -48,13 +48,13 @@ async fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Config) => print_settings(&figment),
         Some(Command::Health) => health::ask(&settings).await.map_err(Failure::Health),
         Some(Command::Migrate) => {
-            telemetry::start(&settings).map_err(Failure::Log)?;
+            let _log = telemetry::start(&settings).map_err(Failure::Log)?;
             OpenStore::open(&settings).await?.close().await;
             Ok(())
         }
         None | Some(Command::Serve | Command::Openapi) => {
-            telemetry::start(&settings).map_err(Failure::Log)?;
-            serve::serve(settings).await
+            let log = telemetry::start(&settings).map_err(Failure::Log)?;
+            serve::serve(settings, log).await
         }
     }
 }

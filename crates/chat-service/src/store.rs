@@ -6,21 +6,26 @@ use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
 use chat_domain::message::MessageRepository;
 use chat_domain::session::{RevisionSource, SessionRepository};
-use chat_infra::postgres::{PgConfig, PgStore};
-use chat_infra::sqlite::{SqliteConfig, SqliteStore};
+use chat_infra::postgres::{PgConfig, PgStartError, PgStore};
+use chat_infra::sqlite::{OpenError, SqliteConfig, SqliteStore};
 use secrecy::SecretString;
 
 use crate::settings::{Database, Settings};
 
-/// Why there is no store.
+/// Why there is no store; begins with the setting that says which store it would be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// The file does not open.
-    #[error(transparent)]
-    Sqlite(#[from] chat_infra::sqlite::OpenError),
+    #[error("DATABASE_URL or DATA_DIR")]
+    Sqlite(#[from] OpenError),
     /// The server cannot be used.
-    #[error(transparent)]
-    Postgres(#[from] chat_infra::postgres::PgStartError),
+    #[error("{setting}")]
+    Postgres {
+        /// The setting that names the server.
+        setting: &'static str,
+        /// Why.
+        source: PgStartError,
+    },
     /// The settings ask for more than a machine can have.
     #[error("no thread to open the store on")]
     Thread(#[from] tokio::task::JoinError),
@@ -42,7 +47,14 @@ pub(crate) enum OpenStore {
     /// A file.
     Sqlite(SqliteStore),
     /// A server.
-    Postgres(PgStore),
+    Postgres(Box<PgStore>),
+}
+
+impl StoreError {
+    /// Whether a setting is wrong, whatever the server says.
+    pub(crate) const fn is_wrong_setting(&self) -> bool {
+        matches!(self, Self::Postgres { source: PgStartError::Url(_), .. })
+    }
 }
 
 impl OpenStore {
@@ -62,9 +74,17 @@ impl OpenStore {
             }
             Database::Postgres(url) => {
                 let config = postgres(settings, url);
-                let migrating = settings.migrate_database_url.as_ref().unwrap_or(url);
-                chat_infra::postgres::migrate(&postgres(settings, migrating)).await?;
-                Ok(Self::Postgres(PgStore::connect(&config).await?))
+                let (setting, migrating) = match &settings.migrate_database_url {
+                    Some(url) => ("MIGRATE_DATABASE_URL", url),
+                    None => ("DATABASE_URL", url),
+                };
+                let migrated = chat_infra::postgres::migrate(&postgres(settings, migrating), Some(&config)).await;
+                migrated.map_err(|source| StoreError::Postgres { setting, source })?;
+                let connected = PgStore::connect(&config).await;
+                connected
+                    .map(Box::new)
+                    .map(Self::Postgres)
+                    .map_err(|source| StoreError::Postgres { setting: "DATABASE_URL", source })
             }
         }
     }

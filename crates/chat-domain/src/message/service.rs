@@ -87,8 +87,8 @@ impl MessageService {
     ) -> Result<Written<Message>, MessageError> {
         let checked = draft.check(caller)?;
         allow_write(caller, &checked)?;
-        self.check_reply(caller, session_id, checked.reply_to).await?;
-        let new = self.new_message(caller, session_id, checked, key);
+        self.check_reply(caller, session_id, &checked).await?;
+        let new = self.new_message(caller, session_id, checked, key)?;
         let outcome = self.messages.append(vec![new]).await?.pop();
         match outcome.ok_or_else(|| RepositoryError::internal(NoOutcome))? {
             AppendOutcome::Stored(message) => {
@@ -194,17 +194,19 @@ impl MessageService {
         &self,
         caller: &Caller,
         session_id: SessionId,
-        reply_to: Option<MessageId>,
+        checked: &CheckedMessage,
     ) -> Result<(), MessageError> {
-        let Some(id) = reply_to else { return Ok(()) };
+        let Some(id) = checked.reply_to else { return Ok(()) };
         let target = self.messages.find(caller.tenant(), id).await?;
-        if target.is_some_and(|t| t.session_id == session_id && t.visibility.shown_in(caller.view())) {
-            return Ok(());
-        }
-        if !self.is_shown(caller, session_id).await? {
-            return Err(MessageError::SessionNotFound);
-        }
-        let rejection = Rejection::new("reply_to_not_found", "names no message of this session");
+        let target = target.filter(|t| t.session_id == session_id && t.visibility.shown_in(caller.view()));
+        let rejection = match target.map(|target| target.visibility) {
+            Some(Visibility::Internal) if checked.visibility == Visibility::Public => {
+                Rejection::new("reply_to_internal", "names an internal message, which a public one must not give away")
+            }
+            Some(_) => return Ok(()),
+            None if !self.is_shown(caller, session_id).await? => return Err(MessageError::SessionNotFound),
+            None => Rejection::new("reply_to_not_found", "names no message of this session"),
+        };
         Err(Faults::body("/reply_to", rejection).into())
     }
 
@@ -220,10 +222,11 @@ impl MessageService {
         session_id: SessionId,
         checked: CheckedMessage,
         key: Option<&IdempotencyKey>,
-    ) -> NewMessage {
+    ) -> Result<NewMessage, RepositoryError> {
         let parent = || session_id.to_string();
-        let idempotency = key.map(|key| Idempotency::new(key, caller, "messages.create", &parent(), &checked));
-        NewMessage {
+        let idempotency =
+            key.map(|key| Idempotency::new(key, caller, "messages.create", &parent(), &checked)).transpose()?;
+        Ok(NewMessage {
             tenant_id: caller.tenant().clone(),
             session_id,
             id: self.ids.message_id(),
@@ -236,7 +239,7 @@ impl MessageService {
             created_at: self.clock.now(),
             confined_to: caller.confined_to().cloned(),
             idempotency,
-        }
+        })
     }
 
     async fn tell(&self, caller: &Caller, message: &Message) {

@@ -7,7 +7,7 @@ use crate::access::View;
 use crate::fault::{Faults, Place};
 use crate::id::{ParticipantId, SessionId, TenantId};
 use crate::metadata::{MergePatch, Metadata};
-use crate::revision::{Rev, Version};
+use crate::revision::{Rev, Revision, Version};
 use crate::timestamp::Timestamp;
 
 /// How many messages of one kind a session holds.
@@ -85,6 +85,12 @@ pub enum SessionRefusal {
 }
 
 impl Session {
+    /// Which state of the session this is.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        Revision { rev: self.rev, updated_at: self.updated_at }
+    }
+
     /// The tally that a caller with this view is shown.
     #[must_use]
     pub const fn tally(&self, view: View) -> Tally {

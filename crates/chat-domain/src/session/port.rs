@@ -10,7 +10,7 @@ use crate::id::{ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
 use crate::metadata::Metadata;
 use crate::precondition::Precondition;
-use crate::revision::{Rev, Version};
+use crate::revision::{Rev, Revision, Version};
 use crate::timestamp::Timestamp;
 
 /// Stores sessions.
@@ -62,12 +62,12 @@ pub struct SessionKey {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait RevisionSource: Send + Sync + 'static {
-    /// The present `rev` of each session, in the order of the question, read after the question came; `None` where
+    /// The present [`Revision`] of each session, in the order of the question, read after the question came; `None` where
     /// there is no such session.
     ///
     /// # Errors
     /// Only when the store is at fault.
-    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Rev>>, RepositoryError>;
+    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError>;
 }
 
 /// A session to be stored.

@@ -88,7 +88,7 @@ impl SessionService {
         let checked = draft.check()?;
         allow_create(caller, &checked)?;
         self.check_previous(caller, checked.previous_session_id).await?;
-        let idempotency = key.map(|key| Idempotency::new(key, caller, "sessions.create", "", &checked));
+        let idempotency = key.map(|key| Idempotency::new(key, caller, "sessions.create", "", &checked)).transpose()?;
         let new = NewSession {
             tenant_id: caller.tenant().clone(),
             id: self.ids.session_id(),
@@ -169,7 +169,8 @@ impl SessionService {
         let session = self.find(caller, id).await?;
         allow(caller, Action::EndSession, relation(caller, &session.user_id))?;
         let change = SessionChange { status: Some(SessionStatus::Ended), ..SessionChange::default() };
-        let idempotency = key.map(|key| Idempotency::new(key, caller, "sessions.end", &id.to_string(), &()));
+        let idempotency =
+            key.map(|key| Idempotency::new(key, caller, "sessions.end", &id.to_string(), &())).transpose()?;
         self.change(caller, id, change, precondition, idempotency).await
     }
 

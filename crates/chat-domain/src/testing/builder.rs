@@ -61,6 +61,7 @@ pub fn caller(role: Role) -> Caller {
 /// A key of the service `service` for a command, both of which are told apart by their names.
 pub fn a_key(key: &str, command: &str) -> Idempotency {
     Idempotency::new(&key.parse().expect("a valid key"), &caller(Role::Service), "test", "", &command)
+        .expect("a text is JSON")
 }
 
 /// A session of the user `user` in the tenant `default`.

@@ -118,7 +118,7 @@ async fn a_reply_names_a_message_that_its_writer_sees_in_the_same_session() {
     let note = house.notes(session.id, "careful").await;
     let elsewhere = house.says(&as_user("ann"), other.id, "hello").await;
     let reply = |to: String| MessageDraft { reply_to: text(&to), ..message_draft("yes") };
-    for (caller, to) in [(as_user("ann"), &public), (as_agent("anna"), &public), (as_agent("anna"), &note)] {
+    for (caller, to) in [(as_user("ann"), &public), (as_agent("anna"), &public)] {
         let written = house.messages.create(&caller, session.id, reply(to.id.to_string()), None).await.unwrap();
         assert_eq!(written.value.reply_to, Some(to.id));
     }
@@ -135,6 +135,24 @@ async fn a_reply_names_a_message_that_its_writer_sees_in_the_same_session() {
         assert_eq!(codes(&faults), [("/reply_to", "reply_to_not_found")]);
     }
     assert_eq!(house.told(), told);
+}
+
+#[tokio::test]
+async fn only_a_note_may_answer_a_note() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let note = house.notes(session.id, "careful").await;
+    let reply = |visibility: &str| MessageDraft {
+        reply_to: text(&note.id.to_string()),
+        visibility: text(visibility),
+        ..message_draft("yes")
+    };
+    let agent = as_agent("anna");
+    let refused = house.messages.create(&agent, session.id, reply("public"), None).await;
+    let Err(MessageError::Invalid(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!(codes(&faults), [("/reply_to", "reply_to_internal")]);
+    let written = house.messages.create(&agent, session.id, reply("internal"), None).await.unwrap();
+    assert_eq!(written.value.reply_to, Some(note.id));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::mime::Mime;
+use actix_web::mime::{CHARSET, Mime, Name, UTF_8};
 use actix_web::{HttpMessage as _, web};
 use bytes::{Bytes, BytesMut};
 use chat_domain::access::Caller;
@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
 
 use super::wire::Body;
 use super::{Part, Reading, lenient};
@@ -89,9 +90,10 @@ fn parse<T: Body>(from: &mut Reading, text: Bytes, media: Media) -> Result<Optio
 pub(crate) struct NoBody;
 
 /// An object without fields.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Empty {}
+#[schema(as = EmptyObject)]
+pub(crate) struct Empty {}
 
 impl Body for Empty {
     const NAMES: &'static [&'static str] = &[];
@@ -119,7 +121,8 @@ impl Part for NoBody {
 /// The media type of the body, where it is one that the route takes.
 fn media(from: &Reading, merge_patch: bool) -> Result<Media, Problem> {
     let mime = from.request.mime_type().ok().flatten();
-    let charset_fits = |mime: &Mime| mime.get_param("charset").is_none_or(|name| name == "utf-8");
+    let is_utf8 = |(name, value): (Name<'_>, Name<'_>)| name != CHARSET || value == UTF_8 || value == "utf8";
+    let charset_fits = |mime: &Mime| mime.params().all(is_utf8);
     let essence = mime.as_ref().filter(|mime| charset_fits(mime)).map(Mime::essence_str);
     match essence {
         Some("application/json") => Ok(Media::Json),

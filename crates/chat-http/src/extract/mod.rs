@@ -17,7 +17,7 @@ use chat_domain::access::Caller;
 use chat_domain::fault::Faults;
 use futures_util::future::LocalBoxFuture;
 
-pub(crate) use body::{ApiJson, BodyLimits, Media, NoBody};
+pub(crate) use body::{ApiJson, BodyLimits, Empty, Media, NoBody};
 pub use caller::AuthMode;
 pub(crate) use header::{lines, single};
 pub(crate) use idempotency::OptionalKey;

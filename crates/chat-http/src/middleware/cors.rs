@@ -8,13 +8,14 @@ use actix_web::http::uri::Authority;
 /// Browsers may remember a permission for this long, in seconds.
 const MAX_AGE: usize = 3_600;
 /// The headers that a page may send.
-const ALLOWED: [&str; 10] = [
+const ALLOWED: [&str; 11] = [
     "authorization",
     "content-type",
     "idempotency-key",
     "if-match",
     "if-none-match",
     "traceparent",
+    "tracestate",
     "x-request-id",
     "x-tenant-id",
     "x-user-id",

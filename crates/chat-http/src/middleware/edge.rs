@@ -1,24 +1,23 @@
 //! The outermost layer: every answer leaves through it, every error as a problem document.
 
 use actix_cors::CorsError;
-use actix_web::body::{BodySize, EitherBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
+use super::encoding;
 use super::observe::UnderWay;
 use super::tied::Tied;
 use super::trace::RequestId;
 use super::unread::Unread;
 use crate::connection::{Serving, Watch};
 use crate::drain::Drain;
-use crate::etag;
 use crate::problem::{Kind, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// Serves a request, and sees it out.
 pub(crate) async fn edge<B: MessageBody + 'static>(
@@ -26,13 +25,36 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let under_way = UnderWay::begin(&request);
-    let serving = request.conn_data::<Watch>().map(Watch::begin);
+    let watch = request.conn_data::<Watch>().cloned();
+    let serving = watch.as_ref().map(Watch::begin);
     let unread = Unread::keep(&mut request);
-    let (request, response) = next.call(request).await?.into_parts();
+    let answer = if watch.as_ref().is_some_and(Watch::is_over) {
+        request.error_response(after_the_last()).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+    let (request, response) = answer.into_parts();
     let (mut response, code) = with_document(&request, response);
     finish(&request, &mut response);
+    let unread = unread.filter(|unread| !unread.was_read());
+    if unread.is_some() || is_last(&request, &response) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+        watch.iter().for_each(Watch::end);
+    }
     under_way.end(&request, response.status(), code);
     Ok(ServiceResponse::new(request, tie(response, unread, serving)))
+}
+
+/// Why a request is refused that came after one whose answer was to be the last.
+fn after_the_last() -> Problem {
+    Problem::new(Kind::BadRequest, "An earlier answer has closed this connection. Nothing was done; use another one.")
+}
+
+/// Whether no further request is served on the connection, beside unread bodies.
+fn is_last<B>(request: &HttpRequest, response: &HttpResponse<B>) -> bool {
+    request.head().connection_type() == ConnectionType::Close
+        || response.head().connection_type() == ConnectionType::Close
+        || request.app_data::<web::Data<Drain>>().is_some_and(|drain| drain.is_begun())
 }
 
 /// Keeps what must live until the answer is sent: a body that was not read to its end, and, where the answer is a
@@ -42,7 +64,6 @@ fn tie<B: MessageBody + 'static>(
     unread: Option<Unread>,
     serving: Option<Serving>,
 ) -> HttpResponse<EitherBody<B>> {
-    let unread = unread.filter(|unread| !unread.was_read());
     let is_stream = matches!(response.body().size(), BodySize::Stream);
     if unread.is_none() && !is_stream {
         return response;
@@ -53,15 +74,15 @@ fn tie<B: MessageBody + 'static>(
 /// Puts the document into an answer that is an error; the code is that of the problem.
 fn with_document<B>(
     request: &HttpRequest,
-    response: HttpResponse<B>,
+    response: HttpResponse<EitherBody<B>>,
 ) -> (HttpResponse<EitherBody<B>>, Option<&'static str>) {
     let foreign = foreign(&response);
     let own = response.error().and_then(Error::as_error::<Problem>);
-    let Some(problem) = own.or(foreign.as_ref()) else { return (response.map_into_left_body(), None) };
+    let Some(problem) = own.or(foreign.as_ref()) else { return (response, None) };
     log(problem);
     let kind = problem.kind();
     let body = document(request, problem);
-    let mut response = response.map_body(|_, _| EitherBody::right(actix_web::body::BoxBody::new(body)));
+    let mut response = response.map_body(|_, _| EitherBody::right(BoxBody::new(body)));
     *response.status_mut() = kind.status();
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_ENCODING);
@@ -99,30 +120,12 @@ fn log(problem: &Problem) {
 
 /// The headers that every answer has.
 fn finish<B>(request: &HttpRequest, response: &mut HttpResponse<B>) {
-    if request.app_data::<web::Data<Drain>>().is_some_and(|drain| drain.is_begun()) {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
+    let status = response.status();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let id = request.extensions().get::<RequestId>().and_then(|id| HeaderValue::from_str(&id.0).ok());
     if let Some(id) = id {
         headers.insert(REQUEST_ID, id);
     }
-    tell_encoding(headers);
-}
-
-/// A tag stands for bytes: compressed ones have their own. The mark against compression has done its work.
-fn tell_encoding(headers: &mut HeaderMap) {
-    match headers.get(header::CONTENT_ENCODING) {
-        None => {}
-        Some(encoding) if encoding == IDENTITY => {
-            headers.remove(header::CONTENT_ENCODING);
-        }
-        Some(encoding) => {
-            let tag = headers.get(header::ETAG).zip(encoding.to_str().ok());
-            if let Some(tag) = tag.and_then(|(tag, encoding)| etag::suffixed(tag, encoding)) {
-                headers.insert(header::ETAG, tag);
-            }
-        }
-    }
+    encoding::describe(status, headers);
 }

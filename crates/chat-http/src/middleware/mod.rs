@@ -2,6 +2,7 @@
 
 mod cors;
 mod edge;
+mod encoding;
 mod observe;
 mod tied;
 mod trace;

@@ -11,10 +11,12 @@ use chat_domain::access::Caller;
 use chat_domain::id::{MessageId, SessionId};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use super::trace::{RequestId, TraceParent};
+use super::trace::RequestId;
 
 /// The name of the histogram of latencies, in seconds, for those who set its buckets.
 pub const DURATION_METRIC: &str = "chat_http_request_duration_seconds";
+/// The target of the access event, and of the span of a request, which holds its ids.
+pub(super) const ACCESS: &str = "chat_http::access";
 const REQUESTS: &str = "chat_http_requests_total";
 const IN_FLIGHT: &str = "chat_http_requests_in_flight";
 
@@ -55,8 +57,9 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         gauge!(IN_FLIGHT).decrement(1.0);
         if !self.answered.get() {
+            // The span may be left by now.
             tracing::info!(
-                target: "chat_http::access",
+                target: ACCESS,
                 method = self.method,
                 elapsed_ms = self.begun.elapsed().as_secs_f64() * 1_000.0,
                 request_id = self.id.as_ref().map(|id| &*id.0),
@@ -95,14 +98,12 @@ fn tell(request: &HttpRequest, route: &str, status: StatusCode, code: Option<&'s
     let session_id = id("session_id").and_then(|id| id.parse::<SessionId>().ok());
     let message_id = id("message_id").and_then(|id| id.parse::<MessageId>().ok());
     tracing::info!(
-        target: "chat_http::access",
+        target: ACCESS,
         method = method_name(request.method()),
         route,
         status = status.as_u16(),
         code,
         elapsed_ms = elapsed.as_secs_f64() * 1_000.0,
-        request_id = extensions.get::<RequestId>().map(|id| &*id.0),
-        trace_id = extensions.get::<TraceParent>().map(|parent| parent.trace_id.as_str()),
         tenant = caller.map(|caller| caller.tenant().as_str()),
         role = caller.map(|caller| caller.role().as_str()),
         session_id = session_id.map(tracing::field::display),

@@ -1,8 +1,9 @@
 //! Bodies that an answer did not wait for.
 //!
-//! The server goes on reading a chunked body whose reader is gone, for as long as its client likes to send or to say
-//! nothing. So the reader is kept until the answer is sent: then the server sees a body that nobody read to its end,
-//! and closes the connection. Bodies with a length are closed on without that.
+//! An answer that leaves a body unread is the last of its connection, and must say so. The server finds that out by
+//! itself for some bodies only, and goes on reading a chunked body whose reader is gone, for as long as its client likes
+//! to send or to say nothing. So the edge keeps the reader of each body: while it lives the server sees a body that
+//! nobody read to its end, and closes the connection once the answer is sent.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -12,7 +13,6 @@ use std::task::{Context, Poll, ready};
 use actix_web::HttpMessage as _;
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
-use actix_web::http::header;
 use bytes::Bytes;
 use futures_util::Stream;
 
@@ -22,16 +22,17 @@ struct Inner {
     ended: bool,
 }
 
-/// Keeps a chunked body, beside whoever reads it.
+/// Keeps a body, beside whoever reads it.
 pub(super) struct Unread(Rc<RefCell<Inner>>);
 
 impl Unread {
-    /// Keeps the body of the request, where it is a chunked one.
+    /// Keeps the body of the request, where it has one.
     pub(super) fn keep(request: &mut ServiceRequest) -> Option<Self> {
-        if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        let payload = request.take_payload();
+        if matches!(payload, Payload::None) {
             return None;
         }
-        let inner = Rc::new(RefCell::new(Inner { payload: request.take_payload(), ended: false }));
+        let inner = Rc::new(RefCell::new(Inner { payload, ended: false }));
         request.set_payload(Payload::Stream { payload: Box::pin(Reader(Rc::clone(&inner))) });
         Some(Self(inner))
     }

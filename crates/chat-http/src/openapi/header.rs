@@ -40,8 +40,7 @@ pub(super) fn parameters() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
     })
 }
 
-const REQUEST_ID: &str =
-    "The id under which the request is known. 1 to 128 of `A-Z a-z 0-9 . _ -`; anything else is replaced by a new one.";
+const REQUEST_ID: &str = "The id under which the request is known. 1 to 128 of `A-Z a-z 0-9 . _ - : = / + @ ;`, in one header; anything else is replaced by a new one.";
 
 /// The headers that answers may have.
 pub(super) fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
@@ -50,6 +49,7 @@ pub(super) fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
         ("ETag", "The state of the thing, as the caller sees it.", text().examples([json!("\"7-f\"")]).build()),
         ("Cache-Control", "Whether the answer may be kept.", string()),
         ("X-Content-Type-Options", "`nosniff`", string()),
+        ("Vary", "What of the request the answer depends on: always `accept-encoding`.", string()),
         ("Link", "The pages around (RFC 8288): `rel=\"next\"` and `rel=\"prev\"`, where there are such.", string()),
         ("Location", "Where the thing that was made lies.", text().format(Some(schema::uri_reference())).build()),
         ("Idempotent-Replayed", "`true` where an earlier request with the key had made the thing.", string()),
@@ -125,9 +125,10 @@ pub(super) fn describe(operation: &mut Operation) {
     let references = parameters.into_iter().map(|name| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}"))));
     operation.parameters.get_or_insert_default().extend(references);
     let headers = of_good_answer(operation);
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
             add(response, &headers);
+            add(response, if status == "503" { &["Retry-After"] } else { &["Vary"] });
         }
     }
 }

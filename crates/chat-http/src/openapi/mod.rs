@@ -8,6 +8,7 @@ mod header;
 pub(crate) mod schema;
 
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
 use crate::problem::ProblemDocument;
@@ -21,6 +22,10 @@ Live chat: sessions between a visitor and agents, and the messages in them.
 `HEAD` works where `GET` does, and `OPTIONS` names the methods of a path.
 - Bodies are JSON in UTF-8, at most 256 KiB, not compressed. Unknown or doubled fields, and unknown or doubled query \
 parameters, are a 422 that names them. Brackets deeper than 128 are a 400, as is all that a JSON parser refuses.
+- A method that a path does not know is a 405 `method_not_allowed` with `Allow`. An answer that leaves a body \
+unread closes its connection, with `Connection: close`: requests that were sent after it without waiting are refused.
+- What is no HTTP at all (a broken head, a head that is too large or too slow) gets a bare 400, 408 or 431 without a \
+document.
 - Errors are problem documents (RFC 9457) with a stable `code`; a 422 lists every refused value at once.
 - Lists are bare arrays. `Link` (RFC 8288) leads to the pages around, and is made to be followed as it is.
 - A `POST` with an `Idempotency-Key` may be repeated: the repeat makes nothing and answers with what the first one made, \
@@ -73,9 +78,19 @@ impl Modify for Shared {
         components.parameters.extend(header::parameters());
         components.headers.extend(header::headers());
         for operation in document.paths.paths.values_mut().flat_map(operations) {
+            make_empty_body_optional(operation);
             header::describe(operation);
             answer::describe(operation);
         }
+    }
+}
+
+/// A body that has nothing to say may be left out, which its type cannot tell.
+fn make_empty_body_optional(operation: &mut Operation) {
+    if header::id(operation) == "end_session"
+        && let Some(RefOr::T(body)) = &mut operation.request_body
+    {
+        body.required = Some(Required::False);
     }
 }
 

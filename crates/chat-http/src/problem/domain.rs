@@ -56,6 +56,9 @@ impl From<RepositoryError> for Problem {
             RepositoryError::Unavailable(_) => {
                 (Kind::StoreUnavailable, "The store cannot be reached at the moment. Nothing was changed; try again.")
             }
+            RepositoryError::Busy(_) => {
+                (Kind::StoreUnavailable, "Somebody else holds this in the store. Nothing was changed; try again.")
+            }
             RepositoryError::OutcomeUnknown(_) => (
                 Kind::OutcomeUnknown,
                 "The store did not say whether the change was made. Try again with the same Idempotency-Key.",
@@ -88,4 +91,19 @@ fn key_reused() -> Problem {
 
 fn moved_on(thing: &str) -> Problem {
     Problem::new(Kind::PreconditionFailed, format!("The {thing} is not in the state that If-Match names."))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError as _;
+    use actix_web::http::header::RETRY_AFTER;
+
+    use super::*;
+
+    #[test]
+    fn what_another_holds_may_be_tried_again_soon() {
+        let problem = Problem::from(RepositoryError::busy(std::fmt::Error));
+        assert_eq!(problem.kind().code(), "store_unavailable");
+        assert!(problem.error_response().headers().contains_key(RETRY_AFTER));
+    }
 }

@@ -126,6 +126,31 @@ mod tests {
         assert_eq!(codes.len(), ALL.len());
     }
 
+    /// The rows of the page's table of codes: a status, and the codes that stand beside it.
+    fn rows() -> Vec<(String, Vec<String>)> {
+        let page = include_str!("../../../../docs/api.md");
+        let table = page.lines().skip_while(|line| !line.starts_with("| status | codes")).skip(2);
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let rows = table.take_while(|line| line.starts_with('|')).map(cells);
+        rows.map(|cells| {
+            let names = cells[2].split('`').skip(1).step_by(2).map(str::to_owned);
+            // A code is of small letters; names of headers and members stand there too.
+            let members = ["session_status", "rev"];
+            let is_code = |name: &String| !members.contains(&&**name) && !name.contains(char::is_uppercase);
+            (cells[1].clone(), names.filter(is_code).collect())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_page_names_each_code_beside_its_status_and_no_other() {
+        let told =
+            rows().into_iter().flat_map(|(status, codes)| codes.into_iter().map(move |code| (status.clone(), code)));
+        let told: HashSet<_> = told.collect();
+        let known = ALL.iter().map(|kind| (kind.status().as_str().to_owned(), kind.code().to_owned()));
+        assert_eq!(told, known.collect());
+    }
+
     #[test]
     fn every_kind_is_an_error() {
         assert!(ALL.iter().all(|kind| kind.status().as_u16() >= 400));

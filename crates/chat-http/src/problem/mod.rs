@@ -24,7 +24,7 @@ pub(crate) use document::ProblemDocument;
 pub(crate) use kind::Kind;
 
 /// After so many seconds a client may try again where a store was not there.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a request is not answered as its client hoped. Boxed, because nearly all results carry none.
 #[derive(Debug)]

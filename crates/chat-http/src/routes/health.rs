@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::meta::{SERVICE, VERSION};
 use crate::drain::Drain;
-use crate::problem::Problem;
+use crate::problem::{Problem, RETRY_AFTER_SECONDS};
 use crate::reply;
 
 /// The longest that one probe is waited for; both run side by side, so that the answer is there within 2 s.
@@ -117,7 +117,7 @@ pub(crate) async fn show(health: web::Data<Health>) -> Result<HttpResponse, Prob
     let (mut builder, status) = match (database.is_up(), cache.is_up()) {
         (true, true) => (HttpResponse::Ok(), "healthy"),
         (true, false) => (HttpResponse::Ok(), "degraded"),
-        (false, _) => (HttpResponse::ServiceUnavailable(), "unhealthy"),
+        (false, _) => (unavailable(), "unhealthy"),
     };
     let timestamp = health.clock.now();
     let checks = Checks { database, cache };
@@ -153,13 +153,20 @@ pub(crate) async fn live() -> Result<HttpResponse, Problem> {
     ),
 )]
 pub(crate) async fn ready(health: web::Data<Health>, drain: web::Data<Drain>) -> Result<HttpResponse, Problem> {
-    if drain.is_begun() {
-        return state(&mut HttpResponse::ServiceUnavailable(), &StateView { status: "draining" });
-    }
-    if check("database", &*health.database).await.is_up() {
-        return state(&mut HttpResponse::Ok(), &StateView { status: "ready" });
-    }
-    state(&mut HttpResponse::ServiceUnavailable(), &StateView { status: "unhealthy" })
+    let status = match drain.is_begun() {
+        true => "draining",
+        false if check("database", &*health.database).await.is_up() => {
+            return state(&mut HttpResponse::Ok(), &StateView { status: "ready" });
+        }
+        false => "unhealthy",
+    };
+    state(&mut unavailable(), &StateView { status })
+}
+
+fn unavailable() -> HttpResponseBuilder {
+    let mut builder = HttpResponse::ServiceUnavailable();
+    builder.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+    builder
 }
 
 fn state(builder: &mut HttpResponseBuilder, view: &impl Serialize) -> Result<HttpResponse, Problem> {

@@ -1,4 +1,4 @@
-//! One file for each resource: its wire types, then its handlers.
+//! One module for each resource: its handlers, and what they take and show, in `wire` where that is much.
 
 pub(crate) mod health;
 pub(crate) mod message;

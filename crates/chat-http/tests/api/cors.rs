@@ -13,7 +13,8 @@ async fn allowing(origins: &[&str]) -> TestServer {
 async fn preflight(server: &TestServer, origin: &str, method: &str) -> Answer {
     let request = server.request(Method::OPTIONS, "/api/v1/sessions").header("origin", origin);
     let request = request.header("access-control-request-method", method);
-    Answer::of(request.header("access-control-request-headers", "content-type,idempotency-key,x-user-id")).await
+    Answer::of(request.header("access-control-request-headers", "content-type,idempotency-key,x-user-id,tracestate"))
+        .await
 }
 
 #[tokio::test]
@@ -53,6 +54,11 @@ async fn errors_can_be_read_by_a_listed_origin_too() {
         assert!(answer.status.is_client_error());
         assert_eq!(answer.header("access-control-allow-origin"), "https://a.example", "{path}");
     }
+    let unreadable = server.get("/").header("accept-encoding", "br, identity;q=0");
+    let unreadable = Answer::of(unreadable.header("origin", "https://a.example")).await;
+    unreadable.problem(406, "not_acceptable");
+    assert_eq!(unreadable.header("access-control-allow-origin"), "https://a.example");
+    assert!(unreadable.header("vary").to_ascii_lowercase().contains("accept-encoding, origin"));
 }
 
 #[tokio::test]

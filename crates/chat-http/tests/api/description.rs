@@ -93,6 +93,15 @@ async fn each_operation_has_an_id_of_its_own_and_a_good_answer() {
     }
 }
 
+#[test]
+fn a_body_that_has_nothing_to_say_may_be_left_out() {
+    let document = document();
+    let body = &document["paths"]["/api/v1/sessions/{session_id}/end"]["post"]["requestBody"];
+    assert_ne!(body["required"], true, "{body}");
+    assert!(body["content"]["application/json"]["schema"].is_object(), "{body}");
+    assert_eq!(document["paths"]["/api/v1/sessions"]["post"]["requestBody"]["required"], true);
+}
+
 /// Holds answers to the schemas of the document.
 struct Judge {
     document: Value,
@@ -151,6 +160,14 @@ async fn answers_are_what_the_document_says() {
     judge.hold("delete_message", &Answer::of(server.delete(&at).header("if-match", "\"1\"")).await);
     judge.hold("delete_message", &Answer::of(server.delete(&at)).await);
     judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"status": "transferred"}))).await);
+    let end = |body: &'static str| server.post(&format!("{path}/end")).body(body);
+    let typed = |body: &'static str| end(body).header("content-type", "application/json");
+    for (refused, status) in [(end("{}"), 415), (typed("{"), 400), (typed("{\"x\":1}"), 422)] {
+        let answer = Answer::of(refused).await;
+        assert_eq!(answer.status.as_u16(), status);
+        judge.hold("end_session", &answer);
+    }
+    judge.hold("end_session", &Answer::of(typed("{}")).await);
     judge.hold("end_session", &Answer::of(server.post(&format!("{path}/end"))).await);
     judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"status": "active"}))).await);
     judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"agent_id": null}))).await);

@@ -362,6 +362,8 @@ async fn only_json_in_utf_8_is_taken() {
         "application/merge-patch+json",
         "application/x-www-form-urlencoded",
         "application/json; charset=latin1",
+        "application/json; charset=utf-8; charset=latin1",
+        "application/json; charset=latin1; charset=utf-8",
         "application/problem+json",
         "nonsense",
         "",
@@ -376,7 +378,13 @@ async fn only_json_in_utf_8_is_taken() {
     let end = server.post(&format!("{path}/end")).header("content-type", "text/plain").body("x");
     Answer::of(end).await.problem(415, "unsupported_media_type");
     assert_untouched(&server, &path).await;
-    for media in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+    for media in [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/json;charset=\"utf-8\"",
+        "application/json; charset=utf8",
+        "application/json; charset=UTF8; x=y",
+    ] {
         Answer::of(post(media)).await.expect(StatusCode::CREATED);
     }
 }

@@ -41,6 +41,7 @@ async fn health_tells_of_each_part() {
                 assert!(health["checks"][part]["latency_ms"].as_f64().unwrap() >= 0.0);
             }
             assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.header("retry-after").is_empty(), status == StatusCode::OK);
         }
     }
 }
@@ -49,8 +50,9 @@ async fn health_tells_of_each_part() {
 async fn readiness_needs_the_database_and_liveness_nothing() {
     let server = start_with(parts(FakeProbe::Failing, FakeProbe::Failing)).await;
     assert_eq!(Answer::of(server.get("/health/live")).await.expect(StatusCode::OK)["status"], "live");
-    let ready = Answer::of(server.get("/health/ready")).await.expect(StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(ready["status"], "unhealthy");
+    let ready = Answer::of(server.get("/health/ready")).await;
+    assert_eq!(ready.expect(StatusCode::SERVICE_UNAVAILABLE)["status"], "unhealthy");
+    assert_eq!(ready.header("retry-after"), "1");
     let server = start_with(parts(FakeProbe::Healthy, FakeProbe::Failing)).await;
     assert_eq!(Answer::of(server.get("/health/ready")).await.expect(StatusCode::OK)["status"], "ready");
 }

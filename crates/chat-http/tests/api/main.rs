@@ -12,6 +12,7 @@ mod message;
 mod meta;
 mod observe;
 mod outage;
+mod pipeline;
 mod role;
 mod server;
 mod session;

@@ -48,7 +48,7 @@ fn events_of(id: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_sane_request_id_is_kept_and_any_other_replaced() {
     let server = start().await;
-    for good in ["abc", "A-1_b.c", &"x".repeat(128)] {
+    for good in ["abc", "A-1_b.c", "Root=1-67891233-abcdef012345678912345678", "a:b/c+d@e;f", &"x".repeat(128)] {
         let answer = Answer::of(server.get("/nope").header("x-request-id", good)).await;
         assert_eq!(answer.problem(404, "not_found")["request_id"], good);
     }
@@ -84,8 +84,9 @@ async fn each_request_leaves_one_event_without_content() {
     assert_eq!(fields["method"], "POST");
     assert_eq!(fields["route"], "/api/v1/sessions/{session_id}/messages");
     assert_eq!(fields["status"], 201);
-    assert_eq!(fields["request_id"], "event-1");
-    assert_eq!(fields["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    let span = &events[0]["span"];
+    assert_eq!((&fields["request_id"], &span["request_id"]), (&Value::Null, &json!("event-1")));
+    assert_eq!(span["trace_id"], "0af7651916cd43dd8448eb211c80319c");
     assert_eq!((&fields["tenant"], &fields["role"]), (&json!("default"), &json!("service")));
     assert_eq!(fields["session_id"], path.rsplit('/').next().unwrap());
     assert!(fields["elapsed_ms"].as_f64().unwrap() >= 0.0);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
-use chat_domain::revision::Rev;
+use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -51,7 +51,7 @@ struct Question {
     answer: oneshot::Sender<Answer>,
 }
 
-type Answer = Result<Vec<Option<Rev>>, RepositoryError>;
+type Answer = Result<Vec<Option<Revision>>, RepositoryError>;
 
 /// Why a question went without an answer.
 #[derive(Debug, Clone, Copy, thiserror::Error)]

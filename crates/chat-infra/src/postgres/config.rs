@@ -5,18 +5,25 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::TargetSessionAttrs;
 
 /// How to reach a PostgreSQL server, and how much of it to use.
 #[derive(Debug, Clone)]
 pub struct PgConfig {
-    /// `postgres://user:password@host:port/database`, with the parameters that `tokio-postgres` knows and two of our own:
-    /// `sslmode` (`disable`, the default; `prefer`; `require`, `verify-ca` and `verify-full`, which all check the
-    /// certificate and the name in it) and `sslrootcert`, a PEM file that replaces the roots of the system.
+    /// `postgres://user:password@host:port/database`, with the parameters that `tokio-postgres` knows and two of our
+    /// own: `sslmode` (`disable`, the default; `prefer`; `require`, `verify-ca` and `verify-full`, which all check the
+    /// certificate and the name in it) and `sslrootcert`, a PEM file that replaces the roots of the system. `prefer`
+    /// goes without encryption only where the server says that it has none.
+    ///
+    /// Of several hosts the first that takes writes is used (`target_session_attrs=read-write`, the default).
     pub url: SecretString,
-    /// The most connections that are open at once.
+    /// The most connections that are open at once for the work; the probe has one more.
     pub max_connections: usize,
     /// Within this every operation ends, well or not.
     pub deadline: Duration,
+    /// The longest wait for a lock that somebody else holds, after which the operation was not made and is answered as
+    /// busy. Well below the deadline, since whoever waits keeps a connection from others.
+    pub lock_wait: Duration,
     /// The longest wait for a connection, free or new; never beyond the deadline.
     pub connect_timeout: Duration,
     /// The name under which the server lists the connections.
@@ -24,13 +31,14 @@ pub struct PgConfig {
 }
 
 impl PgConfig {
-    /// 16 connections, a deadline of 5 s, 3 s of it for a connection.
+    /// 16 connections, a deadline of 5 s, 3 s of it for a connection and 500 ms for a lock.
     #[must_use]
     pub fn new(url: SecretString) -> Self {
         Self {
             url,
             max_connections: 16,
             deadline: Duration::from_secs(5),
+            lock_wait: Duration::from_millis(500),
             connect_timeout: Duration::from_secs(3),
             application_name: "chat-service".to_owned(),
         }
@@ -76,17 +84,27 @@ impl Address {
         let (base, query) = split_query(url);
         let mut encryption = Encryption::Off;
         let mut root_certificates = None;
+        // A cached page is right as far as the primary says so; a standby may be behind.
+        let mut target = Some(TargetSessionAttrs::ReadWrite);
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "sslmode" => encryption = value.parse()?,
                 "sslrootcert" => root_certificates = Some(PathBuf::from(&*value)),
-                _ => drop(rest.append_pair(&name, &value)),
+                _ => {
+                    if name == "target_session_attrs" {
+                        target = None;
+                    }
+                    rest.append_pair(&name, &value);
+                }
             }
         }
         // The driver takes `+` for itself, not for a space.
         let rest = rest.finish().replace('+', "%20");
-        let driver = format!("{base}?{rest}").parse().map_err(|_| InvalidUrl::Syntax)?;
+        let mut driver: tokio_postgres::Config = format!("{base}?{rest}").parse().map_err(|_| InvalidUrl::Syntax)?;
+        if let Some(target) = target {
+            driver.target_session_attrs(target);
+        }
         Ok(Self { driver, encryption, root_certificates })
     }
 }
@@ -143,6 +161,13 @@ mod tests {
         assert_eq!(address.driver.get_hosts().len(), 2);
         assert_eq!(address.driver.get_password(), Some(b"p?w".as_slice()));
         assert_eq!(address.driver.get_options(), Some("-c a=b"));
+    }
+
+    #[test]
+    fn the_server_has_to_take_writes_unless_the_url_says_otherwise() {
+        let target = |url| parse(url).unwrap().driver.get_target_session_attrs();
+        assert_eq!(target("postgres://u@h/d"), TargetSessionAttrs::ReadWrite);
+        assert_eq!(target("postgres://u@h/d?target_session_attrs=any"), TargetSessionAttrs::Any);
     }
 
     #[test]

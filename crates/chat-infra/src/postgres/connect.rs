@@ -15,13 +15,15 @@ use super::{PgStartError, tls};
 
 /// What every connection asks of the server, whatever its defaults are.
 ///
-/// All our statements go by an index that fits. A connection plans each once and keeps the plan, so a plan that was good
-/// while a table was small must not be one that is ruinous when it has grown: no scan of a whole table, no bitmap of half
-/// an index, no join that reads all of a table instead of looking up what it needs.
+/// All our statements go by an index that fits. A connection plans each once and keeps the plan, so a plan that was
+/// good while a table was small must not be one that is ruinous when it has grown: no scan of a whole table, no bitmap
+/// of half an index, no join that reads all of a table instead of looking up what it needs.
+///
+/// What is answered is on the disk, whatever a role or a database was told about `synchronous_commit`.
 ///
 /// These go with the connection's first packet and so cost no round trip; `PgBouncer` needs
 /// `ignore_startup_parameters = options` to let them through, and then has to be told them itself.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "TimeZone=UTC",
     r"default_transaction_isolation=read\ committed",
     "plan_cache_mode=force_generic_plan",
@@ -31,6 +33,7 @@ const SETTINGS: [&str; 11] = [
     "enable_mergejoin=off",
     "max_parallel_workers_per_gather=0",
     "jit=off",
+    "synchronous_commit=on",
     "client_encoding=UTF8",
     "standard_conforming_strings=on",
 ];
@@ -47,12 +50,13 @@ pub(super) struct Connector {
 
 impl Connector {
     /// For the work of the service: the server gives up what takes nearly as long as the deadline, so that mostly it is
-    /// known that a slow write was not made.
+    /// known that a slow write was not made, and much sooner what waits for somebody else's lock.
     pub(super) fn new(config: &PgConfig) -> Result<Self, PgStartError> {
         let limit = config.deadline.mul_f32(0.9).max(Duration::from_millis(1)).as_millis();
+        let lock_wait = config.lock_wait.max(Duration::from_millis(1)).as_millis();
         let limits = [
             format!("statement_timeout={limit}"),
-            format!("lock_timeout={limit}"),
+            format!("lock_timeout={lock_wait}"),
             format!("idle_in_transaction_session_timeout={limit}"),
         ];
         Self::with_settings(config, SETTINGS.map(str::to_owned).into_iter().chain(limits))
@@ -94,10 +98,9 @@ impl Connector {
     async fn open(&self) -> ConnectionResult<AsyncPgConnection> {
         match (&self.tls, self.encryption) {
             (Some(tls), Encryption::Required) => self.open_with(SslMode::Require, tls.clone()).await,
-            (Some(tls), Encryption::Preferred) => match self.open_with(SslMode::Prefer, tls.clone()).await {
-                Ok(connection) => Ok(connection),
-                Err(_) => self.open_with(SslMode::Disable, NoTls).await,
-            },
+            // The driver goes on without encryption where the server answers that it has none, and only there: a bad
+            // certificate is not to be had in clear.
+            (Some(tls), Encryption::Preferred) => self.open_with(SslMode::Prefer, tls.clone()).await,
             _ => self.open_with(SslMode::Disable, NoTls).await,
         }
     }

@@ -1,8 +1,8 @@
 //! What a failed statement means: the driver's errors become [`Failure`]s, and those become [`RepositoryError`]s.
 //!
-//! The driver keeps the SQLSTATE of only a few kinds of errors, so the others are told apart by what the server says, in
-//! English. A server that speaks another language needs `ALTER ROLE … SET lc_messages = 'C'`; without that a statement
-//! that ran into a limit counts as a fault of ours, which is wrong but safe.
+//! The driver keeps the SQLSTATE of only a few kinds of errors, so the others are told apart by what the server says,
+//! in English. A server that speaks another language needs `ALTER ROLE … SET lc_messages = 'C'`; without that a
+//! statement that ran into a limit counts as a fault of ours, which is wrong but safe.
 
 use std::sync::Arc;
 
@@ -55,6 +55,9 @@ const GIVEN_UP: [&str; 7] = [
 
 const DEADLOCK: &str = "deadlock detected";
 
+/// What the server says when somebody else held a lock for too long.
+const LOCKED: &str = "canceling statement due to lock timeout";
+
 impl Failure {
     /// Reads an error of the driver.
     pub(super) fn of(error: Error, loss: Loss) -> Self {
@@ -76,6 +79,9 @@ impl Failure {
                 Self::Contention(Arc::new(error))
             }
             Error::DatabaseError(ReadOnlyTransaction, _) => Self::Store(RepositoryError::unavailable(error)),
+            Error::DatabaseError(Unknown, told) if told.message() == LOCKED => {
+                Self::Store(RepositoryError::busy(error))
+            }
             Error::DatabaseError(Unknown, told) if is_given_up(told.message()) => {
                 Self::Store(RepositoryError::unavailable(error))
             }
@@ -193,7 +199,6 @@ mod tests {
     fn what_the_server_gave_up_was_not_written() {
         let told = [
             "canceling statement due to statement timeout",
-            "canceling statement due to lock timeout",
             "terminating connection due to administrator command",
             "could not extend file \"base/1/2\": No space left on device",
         ];
@@ -201,6 +206,8 @@ mod tests {
             let answer = answer(DatabaseErrorKind::Unknown, message, Loss::Outcome);
             assert!(matches!(answer, RepositoryError::Unavailable(_)), "{message}");
         }
+        let locked = answer(DatabaseErrorKind::Unknown, LOCKED, Loss::Outcome);
+        assert!(matches!(locked, RepositoryError::Busy(_)));
         let read_only = answer(DatabaseErrorKind::ReadOnlyTransaction, "…", Loss::Outcome);
         assert!(matches!(read_only, RepositoryError::Unavailable(_)));
     }

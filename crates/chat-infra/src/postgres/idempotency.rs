@@ -5,8 +5,12 @@ use chat_domain::error::RepositoryError;
 use chat_domain::id::TenantId;
 use chat_domain::idempotency::{Idempotency, IdempotencyRepository};
 use chat_domain::timestamp::Timestamp;
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel::{ExpressionMethods as _, IntoSql as _, QueryDsl as _};
+use diesel_async::AsyncPgConnection;
+use diesel_async::methods::LoadQuery;
 
 use super::error::{Failure, Loss};
 use super::lease::Lease;
@@ -40,14 +44,21 @@ pub(super) enum Known {
 /// Looks for the key.
 pub(super) async fn known(lease: &mut Lease, tenant: &TenantId, key: Option<&Idempotency>) -> Result<Known, Failure> {
     let Some(key) = key else { return Ok(Known::No) };
-    let row = idempotency_keys::table.find((tenant.as_str(), key.scope.as_bytes().as_slice()));
-    let same = row.select(idempotency_keys::command.eq(key.command.as_bytes().as_slice()));
-    let same: Vec<bool> = lease.load(same, Loss::Nothing).await?;
+    let same: Vec<bool> = lease.load(is_same(tenant, key), Loss::Nothing).await?;
     Ok(match same.first() {
         None => Known::No,
         Some(true) => Known::Same,
         Some(false) => Known::Other,
     })
+}
+
+/// Whether the key was used for this command; no row where it was not used.
+pub(super) fn is_same<'q>(
+    tenant: &'q TenantId,
+    key: &'q Idempotency,
+) -> impl LoadQuery<'q, AsyncPgConnection, bool> + QueryFragment<Pg> + Send {
+    let row = idempotency_keys::table.find((tenant.as_str(), key.scope.as_bytes().as_slice()));
+    row.select(idempotency_keys::command.eq(key.command.as_bytes().as_slice()))
 }
 
 /// Stores the key with what it led to.

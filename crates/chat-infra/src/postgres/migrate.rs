@@ -13,6 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use super::PgStartError;
 use super::config::PgConfig;
 use super::connect::Connector;
+use super::grant;
 use super::statement::Statement;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -24,30 +25,49 @@ const LOCK: &str = "SELECT pg_try_advisory_lock(1667785076)";
 /// index that is built concurrently waits in turn.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Runs the migrations that are missing and names them. Asks for no right to alter anything where none is missing. Waits
-/// for another node that is at it, however long that takes.
+/// Runs the migrations that are missing and names them. Asks for no right to alter anything where none is missing.
+/// Waits for another node that is at it, however long that takes.
 ///
-/// The URL's role has to own the tables; it may be another than the one that the service works with, which then needs
-/// `SELECT, INSERT, UPDATE, DELETE` on them.
+/// The URL's role has to own the tables. The service may work with another one, which `grant_to` names: it is given
+/// what it needs and lacks (`SELECT, INSERT, UPDATE, DELETE` on the tables, `SELECT` on the list of migrations, `USAGE`
+/// of the schema). Where it lacks nothing, nothing is granted.
 ///
 /// # Errors
-/// A URL that cannot be used, a server that cannot be reached, a migration that fails.
-pub async fn migrate(config: &PgConfig) -> Result<Vec<String>, PgStartError> {
+/// A URL that cannot be used, a server that cannot be reached, a migration that fails, a role that is not there or
+/// cannot be given what it lacks.
+pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<Vec<String>, PgStartError> {
+    let role = grant_to.map(grant::role).transpose()?.flatten();
     let connection = Connector::unlimited(config)?.connect().await;
     let mut connection = connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
-    if missing(&mut connection).await?.is_empty() {
+    if missing(&mut connection).await?.is_empty() && lacking(&mut connection, role.as_deref()).await?.is_empty() {
         return Ok(Vec::new());
     }
+    // The lock goes with the connection.
     while !locked(&mut connection).await.map_err(PgStartError::migration)? {
         tokio::time::sleep(PAUSE).await;
     }
-    // diesel's harness blocks. The lock goes with the connection.
+    let (mut connection, run) = run_missing(connection).await?;
+    let grants = lacking(&mut connection, role.as_deref()).await?;
+    grant::grant(&mut connection, &grants).await.map_err(PgStartError::migration)?;
+    Ok(run)
+}
+
+/// diesel's harness blocks, and so runs on a thread for that.
+async fn run_missing(connection: AsyncPgConnection) -> Result<(AsyncPgConnection, Vec<String>), PgStartError> {
     let run = tokio::task::spawn_blocking(move || {
         let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::from(connection);
         let run = connection.run_pending_migrations(MIGRATIONS).map_err(PgStartError::Migration)?;
-        Ok(run.iter().map(ToString::to_string).collect())
+        let run = run.iter().map(ToString::to_string).collect();
+        Ok((connection.into_inner(), run))
     });
     run.await.map_err(PgStartError::migration)?
+}
+
+async fn lacking(connection: &mut AsyncPgConnection, role: Option<&str>) -> Result<Vec<String>, PgStartError> {
+    match role {
+        Some(role) => grant::lacking(connection, role).await.map_err(PgStartError::migration),
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn locked(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {

@@ -3,8 +3,9 @@
 //! - [`PgStore`] is one node's way to the database: a pool, and the repositories on it.
 //! - [`migrate()`] makes the tables and brings them up to date.
 //! - Every statement is prepared once on each connection, names the tenant, and goes by an index that fits it.
-//! - Whatever changes a session or anything in it holds the lock of the session's row. Several are locked in the order of
-//!   their keys, so writers wait for each other and never deadlock.
+//! - Whatever changes a session or anything in it holds the lock of the session's row. Several are locked in the order
+//!   of their keys, so writers wait for each other and never deadlock.
+//! - What somebody else holds is waited for briefly and then said to be busy; the probe asks beside the pool.
 //! - A statement that fails was not made, unless the error says [`OutcomeUnknown`].
 //!
 //! [`OutcomeUnknown`]: chat_domain::error::RepositoryError::OutcomeUnknown
@@ -13,6 +14,7 @@ mod config;
 mod connect;
 mod error;
 mod extension;
+mod grant;
 mod idempotency;
 mod lease;
 mod message;

@@ -1,8 +1,10 @@
 //! How PostgreSQL goes about the statements: lists are one walk along one index, whatever lies beside their rows, and
 //! every table is read by the index that was made for it, even by plans that were made while it was empty.
 
+mod built;
 mod database;
 mod keys;
+mod settings;
 
 use chat_domain::access::View;
 use chat_domain::message::{PageQuery, Window};
@@ -15,6 +17,7 @@ use self::database::Database;
 use super::extension::{list_sql, write::MOVE_ON};
 use super::idempotency::FORGET;
 use super::message::append::APPEND;
+use super::message::late_key::KNOWN;
 use super::message::read::{by_ids_sql, page_sql};
 use super::message::remove::{LOCK, REMOVE};
 use super::revision::REVS;
@@ -106,7 +109,7 @@ fn other(
     Other { sql: sql.into(), types, values: values.into(), reads }
 }
 
-/// Everything that is no list.
+/// Everything that is no list and written in SQL.
 fn others() -> Vec<Other> {
     let (sessions, by_id) = (("sessions", "sessions_pkey"), ("messages", "messages_by_id"));
     let extensions = ("message_extensions", "message_extensions_pkey");
@@ -122,6 +125,7 @@ fn others() -> Vec<Other> {
     );
     let append_types = "text[], uuid[], uuid[], text[], text[], text[], text[], text[], uuid[], text[], timestamptz[], \
          text[], bytea[], bytea[]";
+    let late = "ARRAY[1], ARRAY['default'], ARRAY['new']::bytea[], ARRAY['new']::bytea[]";
     let create = format!("'default', gen_random_uuid(), 'ann', NULL, 'active', '{{}}', NULL, {at}, 'new', 'new'");
     let create_types = "text, uuid, text, text, text, text, uuid, timestamptz, bytea, bytea";
     let one = format!("ARRAY['default'], ARRAY[{MESSAGE}]::uuid[]");
@@ -131,6 +135,7 @@ fn others() -> Vec<Other> {
     let moved_on = format!("{thing}, {moved}, {at}, 1");
     vec![
         other(APPEND, append_types, append, vec![sessions, by_scope, sessions]),
+        other(KNOWN, "bigint[], text[], bytea[], bytea[]", late, vec![by_scope]),
         other(CREATE, create_types, create, vec![keys]),
         other(by_ids_sql(), "text[], uuid[]", one, vec![by_id, extensions]),
         other(list_sql(), "text, uuid[]", list, vec![by_id, extensions]),
@@ -164,7 +169,7 @@ async fn each_list_is_one_index_scan_among_a_million_messages() {
         plan.assert_wastes_nothing();
         plan.assert_sorts_nothing();
     }
-    for other in others() {
+    for other in others().into_iter().chain(built::others()) {
         let plan = database.run(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
         plan.assert_wastes_nothing();
@@ -185,7 +190,7 @@ async fn a_plan_made_while_the_tables_are_empty_is_good_when_they_have_grown() {
         assert_eq!(plan.scan("sessions")["Index Name"], index, "{plan:#?}");
         plan.assert_sorts_nothing();
     }
-    for other in others() {
+    for other in others().into_iter().chain(built::others()) {
         let plan = database.plan(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
     }

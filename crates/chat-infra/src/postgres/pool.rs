@@ -1,5 +1,6 @@
 //! The pool: a bounded number of connections, and for each operation one of them with a deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_domain::error::RepositoryError;
@@ -8,6 +9,7 @@ use diesel_async::methods::LoadQuery;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::PgStartError;
@@ -23,6 +25,9 @@ const ATTEMPTS: usize = 8;
 #[derive(Clone)]
 pub(super) struct PgPool {
     pool: Pool<AsyncPgConnection>,
+    /// A permit for each connection that transactions may hold at once: half of all. They wait for locks, and what only
+    /// reads must not wait for them.
+    transactions: Arc<Semaphore>,
     deadline: Duration,
     connect_timeout: Duration,
 }
@@ -34,8 +39,7 @@ struct NoConnection;
 
 impl PgPool {
     /// Opens nothing yet.
-    pub(super) fn new(config: &PgConfig) -> Result<Self, PgStartError> {
-        let connector = Connector::new(config)?;
+    pub(super) fn new(config: &PgConfig, connector: Connector) -> Result<Self, PgStartError> {
         let mut manager = ManagerConfig::default();
         // Costs no round trip, and still does not hand out a connection that is known to be closed or in a transaction.
         manager.recycling_method = RecyclingMethod::Fast;
@@ -47,16 +51,21 @@ impl PgPool {
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);
         let pool = Pool::builder(manager).max_size(config.max_connections.max(1)).build();
         let pool = pool.map_err(|error| PgStartError::Unreachable(RepositoryError::internal(error)))?;
-        Ok(Self { pool, deadline: config.deadline, connect_timeout: config.connect_timeout })
+        let transactions = Arc::new(Semaphore::new((config.max_connections / 2).max(1)));
+        Ok(Self { pool, transactions, deadline: config.deadline, connect_timeout: config.connect_timeout })
     }
 
     async fn lease_until(&self, deadline: Instant) -> Result<Lease, RepositoryError> {
-        let patience = deadline.min(Instant::now() + self.connect_timeout);
+        let patience = self.patience(deadline);
         match timeout_at(patience, self.pool.get()).await {
             Ok(Ok(connection)) => Ok(Lease::new(connection, deadline)),
             Ok(Err(PoolError::Backend(error))) => Err(RepositoryError::unavailable(error)),
             Ok(Err(_)) | Err(_) => Err(RepositoryError::unavailable(NoConnection)),
         }
+    }
+
+    fn patience(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.connect_timeout)
     }
 
     /// Runs a statement that only reads. A connection that turns out to be lost is replaced by another.
@@ -73,9 +82,8 @@ impl PgPool {
         self.attempt(lost, read).await
     }
 
-    /// Runs some work on one connection, and again on another while it fails in a way that another attempt may not meet,
-    /// all within one deadline.
-    pub(super) async fn attempt<T, F>(
+    /// Runs a transaction as [`attempt`](Self::attempt) does, once few enough others are at it.
+    pub(super) async fn transact<T, F>(
         &self,
         again: impl Fn(&Failure) -> bool + Send,
         work: impl Fn(Lease) -> F + Send,
@@ -84,6 +92,33 @@ impl PgPool {
         F: Future<Output = Result<T, Failure>> + Send,
     {
         let deadline = Instant::now() + self.deadline;
+        let permit = timeout_at(self.patience(deadline), self.transactions.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return Err(RepositoryError::unavailable(NoConnection)) };
+        self.attempt_until(deadline, again, work).await
+    }
+
+    /// Runs some work on one connection, and again on another while it fails in a way that another attempt may not
+    /// meet, all within one deadline.
+    pub(super) async fn attempt<T, F>(
+        &self,
+        again: impl Fn(&Failure) -> bool + Send,
+        work: impl Fn(Lease) -> F + Send,
+    ) -> Result<T, RepositoryError>
+    where
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        self.attempt_until(Instant::now() + self.deadline, again, work).await
+    }
+
+    async fn attempt_until<T, F>(
+        &self,
+        deadline: Instant,
+        again: impl Fn(&Failure) -> bool + Send,
+        work: impl Fn(Lease) -> F + Send,
+    ) -> Result<T, RepositoryError>
+    where
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
         let mut left = ATTEMPTS;
         loop {
             let lease = self.lease_until(deadline).await?;

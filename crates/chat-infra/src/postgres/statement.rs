@@ -1,7 +1,7 @@
 //! Statements written in SQL, with typed values and typed rows, prepared once on each connection.
 //!
-//! Why not diesel's own: `sql_query` is prepared anew on each call, which costs a round trip, and its query builder knows
-//! neither `UNNEST` with several arrays nor a comparison of rows.
+//! Why not diesel's own: `sql_query` is prepared anew on each call, which costs a round trip, and its query builder
+//! knows neither `UNNEST` with several arrays nor a comparison of rows.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

@@ -50,6 +50,7 @@ impl PgStartError {
 #[derive(Clone)]
 pub struct PgStore {
     pool: PgPool,
+    probe: PgProbe,
 }
 
 impl PgStore {
@@ -59,11 +60,16 @@ impl PgStore {
     /// # Errors
     /// A URL that cannot be used, a server that cannot be reached, tables that lack a migration.
     pub async fn connect(config: &PgConfig) -> Result<Self, PgStartError> {
-        let connection = Connector::new(config)?.connect().await;
+        let connector = Connector::new(config)?;
+        let connection = connector.connect().await;
         let mut connection =
             connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
         let missing = missing(&mut connection).await?;
-        if missing.is_empty() { Ok(Self { pool: PgPool::new(config)? }) } else { Err(PgStartError::Outdated(missing)) }
+        if !missing.is_empty() {
+            return Err(PgStartError::Outdated(missing));
+        }
+        let pool = PgPool::new(config, connector.clone())?;
+        Ok(Self { pool, probe: PgProbe::new(connector, config.deadline, connection) })
     }
 
     /// The sessions.
@@ -96,9 +102,9 @@ impl PgStore {
         Arc::new(PgRevisions(self.pool.clone()))
     }
 
-    /// Whether the server is there.
+    /// Whether the server is there and takes writes, asked beside the pool.
     #[must_use]
     pub fn probe(&self) -> PgProbe {
-        PgProbe(self.pool.clone())
+        self.probe.clone()
     }
 }

@@ -70,6 +70,10 @@ fn serve(connection: &mut SqliteConnection, orders: &Mutex<mpsc::Receiver<Order>
         match order {
             Some(Order::Do(mut task)) if task.claim() => {
                 let ended = task.work(connection);
+                if ended.is_err() {
+                    // Work that panicked has left its transaction open. Else there is none, and SQLite says so.
+                    _ = connection.batch_execute("ROLLBACK");
+                }
                 task.answer(ended);
             }
             Some(Order::Do(_) | Order::Stop) => {}

@@ -3,7 +3,10 @@
 //! Whoever asks waits no longer than the deadline. Whether work that came too late was done is decided by one flag that
 //! either the thread or the asker gets first: work that was given up is never begun, and work that was begun is never
 //! reported as not done.
+//!
+//! Work that panics is answered like work that failed, and its thread goes on with the next.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,7 +28,8 @@ pub(super) trait Task: Send {
     /// Whether the work is still wanted; it is the thread's from now on.
     fn claim(&self) -> bool;
 
-    /// Does the work, and may do it again from the beginning where what it did was rolled back.
+    /// Does the work, and may do it again from the beginning where what it did was rolled back. A panic of the work is an
+    /// error like another; the caller rolls back.
     fn work(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError>;
 
     /// Answers with what the work came to, or with the error that undid it afterwards.
@@ -41,6 +45,16 @@ pub(super) enum Kind {
     Write,
 }
 
+impl Kind {
+    /// Work that was begun, and of which nobody can say how it ended.
+    fn lost(self, why: NoAnswer) -> RepositoryError {
+        match self {
+            Self::Read => RepositoryError::unavailable(why),
+            Self::Write => RepositoryError::outcome_unknown(why),
+        }
+    }
+}
+
 /// The way to a thread, or to several that share a queue.
 pub(super) struct Queue {
     orders: mpsc::Sender<Order>,
@@ -54,6 +68,8 @@ enum NoAnswer {
     Late,
     #[error("the store is closed")]
     Closed,
+    #[error("the work panicked")]
+    Panicked,
 }
 
 impl Queue {
@@ -84,10 +100,7 @@ impl Queue {
             Err(_) => NoAnswer::Late,
         };
         let begun = claimed.swap(true, Ordering::AcqRel);
-        Err(match kind {
-            Kind::Write if begun => RepositoryError::outcome_unknown(why),
-            Kind::Read | Kind::Write => RepositoryError::unavailable(why),
-        })
+        Err(if begun { kind.lost(why) } else { RepositoryError::unavailable(why) })
     }
 
     /// Has the threads finish what is queued and end.
@@ -116,7 +129,8 @@ where
     }
 
     fn work(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
-        let result = (self.work)(connection);
+        let working = AssertUnwindSafe(|| (self.work)(&mut *connection));
+        let result = catch_unwind(working).unwrap_or_else(|_| Err(self.kind.lost(NoAnswer::Panicked)));
         let ended = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         ended

@@ -18,6 +18,9 @@ use super::connection::setting;
 use super::error::failed;
 use super::{OpenError, SqliteConfig, SqliteStore};
 
+/// How far the only session has come.
+const REV: &str = "SELECT CAST(rev AS TEXT) FROM sessions";
+
 /// A store in a directory of its own, which goes with it.
 struct Fixture {
     store: SqliteStore,
@@ -258,4 +261,44 @@ async fn a_write_whose_asker_has_gone_is_still_done() {
     drop(release);
     fixture.store.probe().check().await.unwrap();
     assert!(fixture.has(&new).await);
+}
+
+#[tokio::test]
+async fn a_write_that_panics_is_rolled_back_and_harms_no_neighbour() {
+    let fixture = Fixture::new();
+    let session = fixture.create().await;
+    let (release, _) = fixture.block_writer().await;
+    let (sessions, before, after) = (fixture.store.sessions(), a_session(), a_session());
+    let mut good = std::pin::pin!(sessions.create(before.clone()));
+    let mut bad = std::pin::pin!(fixture.store.writer.write(|connection| -> Result<(), RepositoryError> {
+        connection.batch_execute("DELETE FROM sessions").unwrap();
+        panic!("on purpose")
+    }));
+    let mut also_good = std::pin::pin!(sessions.create(after.clone()));
+    assert!(poll!(&mut good).is_pending() && poll!(&mut bad).is_pending() && poll!(&mut also_good).is_pending());
+    drop(release);
+    created(good.await);
+    assert!(matches!(bad.await, Err(RepositoryError::OutcomeUnknown(_))));
+    created(also_good.await);
+    assert!(fixture.has(&before).await && fixture.has(&after).await);
+    let unchanged = fixture.store.sessions().find(&session.tenant_id, session.id).await.unwrap();
+    assert_eq!(unchanged, Some(session));
+}
+
+#[tokio::test]
+async fn a_read_that_panics_ends_itself_alone() {
+    let fixture = Fixture::with(|config| config.readers = NonZeroUsize::MIN);
+    let session = fixture.create().await;
+    for _ in 0..3 {
+        let read = fixture.store.readers.read(|connection| -> Result<(), RepositoryError> {
+            setting(connection, "SELECT CAST(count(*) AS TEXT) FROM sessions").unwrap();
+            panic!("on purpose")
+        });
+        assert!(is_unavailable(&read.await));
+        fixture.store.messages().append(vec![a_message(&session)]).await.unwrap();
+        // Also sees what was written meanwhile: the moment of the read that panicked is over.
+        let now = fixture.store.sessions().find(&session.tenant_id, session.id).await.unwrap().unwrap();
+        let rev = fixture.store.writer.write(|connection| setting(connection, REV).map_err(failed)).await.unwrap();
+        assert_eq!(now.rev.to_string(), rev);
+    }
 }

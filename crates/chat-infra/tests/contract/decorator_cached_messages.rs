@@ -7,9 +7,9 @@ use std::time::Duration;
 use chat_domain::access::View;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
-use chat_domain::message::{MessagePage, MessageRepository, PageQuery};
-use chat_domain::session::Session;
-use chat_domain::testing::builder::a_message;
+use chat_domain::message::{MessagePage, MessageRepository, NewMessage, PageQuery};
+use chat_domain::session::{NewSession, Session, SessionRepository as _};
+use chat_domain::testing::builder::{a_message, a_session};
 use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_infra::decorator::{CachedMessages, CachedMessagesConfig};
 use futures_util::future::join_all;
@@ -213,10 +213,14 @@ async fn a_value_that_is_not_the_page_asked_for_is_not_believed() {
     foreign.session.tenant_id = "another".parse().unwrap();
     let mut old = truth.clone();
     old.session.rev = chat_domain::revision::Rev::FIRST;
+    let mut lost = truth.clone();
+    lost.session.updated_at = truth.session.updated_at.plus_seconds(1);
     let other = stored_session(&stage.store).await;
     let other = stage.store.page(&other.tenant_id, other.id, &query()).await.unwrap();
     let json = |page: &MessagePage| serde_json::to_vec(page).unwrap();
-    for value in [Vec::new(), b"{}".to_vec(), b"\xff".to_vec(), json(&foreign), json(&old), json(&other.unwrap())] {
+    for value in
+        [Vec::new(), b"{}".to_vec(), b"\xff".to_vec(), json(&foreign), json(&old), json(&lost), json(&other.unwrap())]
+    {
         let cache = Arc::new(OneValue(value.into()));
         let revs = Arc::new(stage.store.clone());
         let node = CachedMessages::new(stage.inner.clone(), revs, cache, CachedMessagesConfig::default());
@@ -231,6 +235,41 @@ async fn a_session_of_another_tenant_is_not_there() {
     stage.settle().await;
     let other = "another".parse().unwrap();
     assert_eq!(within(stage.node.page(&other, stage.session.id, &query())).await.unwrap(), None);
-    let key = format!("page:1:{}:2:f-a:100:..9223372036854775807:default", stage.session.id);
+    let changed = stage.truth().await.session.updated_at.as_micros();
+    let key = format!("page:1:{}:2@{changed}:f-a:100:..9223372036854775807:default", stage.session.id);
     assert!(stage.cache.get(&key).await.is_some(), "the page lies under the key of its own tenant");
+}
+
+/// A store with this session, and in it one message.
+async fn history(session: &NewSession, said: &str) -> FakeStore {
+    let store = FakeStore::new();
+    store.create(session.clone()).await.unwrap();
+    let message = NewMessage { content: said.to_owned(), ..a_message(&session.to_session()) };
+    store.append(vec![message]).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn a_rev_that_a_store_gives_again_after_a_loss_is_another_page() {
+    let session = a_session();
+    let (lost, kept) = (history(&session, "lost").await, history(&session, "kept").await);
+    let cache = Arc::new(FakeCache::new());
+    for (store, said) in [(&lost, "lost"), (&kept, "kept"), (&lost, "lost")] {
+        let revs = Arc::new(store.clone());
+        let node = CachedMessages::new(revs.clone(), revs, cache.clone(), CachedMessagesConfig::default());
+        let page = page(within(node.page(&session.tenant_id, session.id, &query())).await);
+        assert_eq!((page.session.rev.get(), page.messages[0].content.as_str()), (2, said));
+        let key = format!(
+            "page:1:{}:2@{}:f-a:100:..9223372036854775807:default",
+            session.id,
+            page.session.updated_at.as_micros()
+        );
+        // The page is kept after it was answered.
+        within(async {
+            while cache.get(&key).await.is_none() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
 }

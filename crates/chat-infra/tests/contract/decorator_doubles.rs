@@ -11,7 +11,7 @@ use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
     AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
 };
-use chat_domain::revision::Rev;
+use chat_domain::revision::Revision;
 use chat_domain::session::{self, CreateOutcome, RevisionSource, Session, SessionKey};
 use chat_domain::testing::builder::a_session;
 use chat_domain::testing::fake::FakeStore;
@@ -79,8 +79,13 @@ impl Gate {
         within(arrived.wait_for(|arrived| *arrived >= calls)).await.expect("the gate stays");
     }
 
+    /// Lets so many calls on.
+    pub(crate) fn let_on(&self, calls: usize) {
+        self.passes.add_permits(calls);
+    }
+
     pub(crate) fn open_for_good(&self) {
-        self.passes.add_permits(1_000_000);
+        self.let_on(1_000_000);
     }
 }
 
@@ -245,7 +250,7 @@ impl GatedRevs {
 
 #[async_trait]
 impl RevisionSource for GatedRevs {
-    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Rev>>, RepositoryError> {
+    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
         self.asked.lock().unwrap().push(sessions.clone());
         let revs = self.store.revs(sessions).await;
         self.gate.pass().await;

@@ -312,18 +312,13 @@ async fn a_batch_for_which_one_queue_is_full_is_queued_nowhere() {
 
 #[tokio::test]
 async fn what_waited_too_long_is_refused_and_not_written() {
-    let inner = GatedMessages::new(Gate::closed());
+    let inner = GatedMessages::new(Gate::open());
     let session = stored_session(&inner.store).await;
-    let commit = spawn(&inner, &GroupCommitConfig { max_wait: Duration::from_secs(1), ..one_writer() });
-    let first = send(&commit, vec![saying(&session, "first")]).await;
-    inner.gate.arrived(1).await;
-    let second = send(&commit, vec![saying(&session, "second")]).await;
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    inner.gate.open_for_good();
-    assert!(within(first).await.is_ok());
-    let late = within(second).await;
+    // However fast the writer is, it comes later than this.
+    let commit = spawn(&inner, &GroupCommitConfig { max_wait: Duration::ZERO, ..one_writer() });
+    let late = within(commit.append(vec![a_message(&session)])).await;
     assert!(matches!(late, Err(RepositoryError::Unavailable(_))), "{late:?}");
-    assert_eq!(contents(&inner, &session).await, ["first"]);
+    assert!(inner.batches().is_empty());
 }
 
 #[tokio::test]
@@ -332,4 +327,104 @@ async fn a_batch_of_nothing_has_no_outcomes() {
     let commit = spawn(&inner, &one_writer());
     assert_eq!(within(commit.append(Vec::new())).await.unwrap(), []);
     assert!(inner.batches().is_empty());
+}
+
+/// What a store says while somebody else holds this session.
+fn held(session: &Session) -> impl Fn(&[NewMessage]) -> Result<(), RepositoryError> + Clone + Send + 'static {
+    let id = session.id;
+    move |batch: &[NewMessage]| {
+        let meets = batch.iter().any(|message| message.session_id == id);
+        if meets { Err(RepositoryError::busy(OnPurpose)) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_held_by_somebody_else_harms_no_neighbour() {
+    let inner = GatedMessages::new(Gate::closed());
+    let sessions = sessions_of_shards(&inner, 3).await;
+    let commit = spawn(&inner, &one_writer());
+    inner.then(|_| Ok(()));
+    for _ in 0..4 {
+        inner.then(held(&sessions[1]));
+    }
+    let first = send(&commit, vec![a_message(&sessions[0])]).await;
+    inner.gate.arrived(1).await;
+    let mut others = Vec::new();
+    for n in 0..9 {
+        others.push(send(&commit, vec![saying(&sessions[n % 3], &n.to_string())]).await);
+    }
+    inner.gate.open_for_good();
+    assert!(within(first).await.is_ok());
+    for (n, answer) in within(join_all(others)).await.into_iter().enumerate() {
+        match n % 3 {
+            1 => assert!(matches!(answer, Err(RepositoryError::Busy(_))), "{n}: {answer:?}"),
+            _ => assert!(answer.is_ok(), "{n}: {answer:?}"),
+        }
+    }
+    assert_eq!(inner.batches(), [1, 9, 3, 3, 3], "each session is written once more, by itself");
+    assert!(contents(&inner, &sessions[0]).await.ends_with(&["0", "3", "6"].map(str::to_owned)));
+    assert!(contents(&inner, &sessions[1]).await.is_empty());
+    assert_eq!(contents(&inner, &sessions[2]).await, ["2", "5", "8"]);
+}
+
+#[tokio::test]
+async fn a_session_that_waits_for_its_lock_does_not_hold_up_its_neighbours() {
+    let inner = GatedMessages::new(Gate::closed());
+    let sessions = sessions_of_shards(&inner, 2).await;
+    let commit = spawn(&inner, &one_writer());
+    inner.then(|_| Ok(()));
+    inner.then(|_| Err(RepositoryError::busy(OnPurpose)));
+    let first = send(&commit, vec![a_message(&sessions[0])]).await;
+    inner.gate.arrived(1).await;
+    let others =
+        [send(&commit, vec![a_message(&sessions[0])]).await, send(&commit, vec![a_message(&sessions[1])]).await];
+    inner.gate.let_on(2);
+    assert!(within(first).await.is_ok());
+    // Both are under way: neither waits until the other has ended.
+    inner.gate.arrived(4).await;
+    inner.gate.open_for_good();
+    assert!(within(join_all(others)).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn sessions_that_one_caller_sent_together_stay_together_when_written_again() {
+    let inner = GatedMessages::new(Gate::closed());
+    let sessions = sessions_of_shards(&inner, 3).await;
+    let commit = spawn(&inner, &one_writer());
+    inner.then(|_| Ok(()));
+    inner.then(|_| Err(RepositoryError::busy(OnPurpose)));
+    let first = send(&commit, vec![a_message(&sessions[2])]).await;
+    inner.gate.arrived(1).await;
+    let others = [
+        send(&commit, vec![saying(&sessions[0], "before")]).await,
+        send(&commit, vec![saying(&sessions[2], "alone")]).await,
+        send(&commit, vec![saying(&sessions[0], "with"), saying(&sessions[1], "with")]).await,
+        send(&commit, vec![saying(&sessions[1], "after")]).await,
+    ];
+    inner.gate.open_for_good();
+    assert!(within(first).await.is_ok());
+    assert!(within(join_all(others)).await.iter().all(Result::is_ok));
+    let mut batches = inner.batches();
+    batches[2..].sort_unstable();
+    assert_eq!(batches, [1, 5, 1, 4]);
+    assert_eq!(contents(&inner, &sessions[0]).await, ["before", "with"]);
+    assert_eq!(contents(&inner, &sessions[1]).await, ["with", "after"]);
+}
+
+#[tokio::test]
+async fn a_single_session_that_is_held_is_not_asked_for_twice() {
+    let inner = GatedMessages::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let commit = spawn(&inner, &one_writer());
+    inner.then(|_| Ok(()));
+    inner.then(held(&session));
+    let first = send(&commit, vec![a_message(&session)]).await;
+    inner.gate.arrived(1).await;
+    let others = [send(&commit, vec![a_message(&session)]).await, send(&commit, vec![a_message(&session)]).await];
+    inner.gate.open_for_good();
+    assert!(within(first).await.is_ok());
+    for answer in within(join_all(others)).await {
+        assert!(matches!(answer, Err(RepositoryError::Busy(_))), "{answer:?}");
+    }
+    assert_eq!(inner.batches(), [1, 2]);
 }

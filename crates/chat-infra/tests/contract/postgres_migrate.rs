@@ -1,6 +1,8 @@
 //! Tables are made once, whoever comes first, and a role that may not alter them can work with them.
 
-use chat_domain::testing::builder::a_session;
+use chat_domain::message::AppendOutcome;
+use chat_domain::session::{CreateOutcome, NewSession};
+use chat_domain::testing::builder::{a_key, a_message, a_session, an_extension, next_moment};
 use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate};
 
 use crate::postgres_server::{Database, admin, unlike_others};
@@ -12,7 +14,7 @@ async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
         .map(|_| {
             let config = database.config();
             tokio::spawn(async move {
-                let run = migrate(&config).await?;
+                let run = migrate(&config, None).await?;
                 PgStore::connect(&config).await?.sessions().create(a_session()).await.unwrap();
                 Ok::<_, PgStartError>(run)
             })
@@ -28,8 +30,8 @@ async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
 #[tokio::test]
 async fn migrations_run_on_a_runtime_of_one_thread_too() {
     let database = Database::empty().await;
-    assert_eq!(migrate(&database.config()).await.unwrap(), ["0001"]);
-    assert!(migrate(&database.config()).await.unwrap().is_empty());
+    assert_eq!(migrate(&database.config(), None).await.unwrap(), ["0001"]);
+    assert!(migrate(&database.config(), None).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +64,7 @@ async fn with_a_role_without_rights(database: &Database, work: impl AsyncFnOnce(
 async fn a_role_that_cannot_alter_tables_starts_where_nothing_is_missing() {
     let database = Database::migrated().await;
     with_a_role_without_rights(&database, async |config| {
-        assert!(migrate(&config).await.unwrap().is_empty());
+        assert!(migrate(&config, None).await.unwrap().is_empty());
         let store = PgStore::connect(&config).await.unwrap();
         store.sessions().create(a_session()).await.unwrap();
     })
@@ -73,7 +75,71 @@ async fn a_role_that_cannot_alter_tables_starts_where_nothing_is_missing() {
 async fn a_role_that_cannot_alter_tables_is_told_so_where_something_is_missing() {
     let database = Database::empty().await;
     with_a_role_without_rights(&database, async |config| {
-        assert!(matches!(migrate(&config).await, Err(PgStartError::Migration(_))));
+        assert!(matches!(migrate(&config, None).await, Err(PgStartError::Migration(_))));
+    })
+    .await;
+}
+
+/// A role that may log in and no more, whose name has to be quoted, dropped in the end.
+async fn with_a_plain_role(database: &Database, work: impl AsyncFnOnce(PgConfig, &str)) {
+    let role = format!("{}-\"X", unlike_others());
+    let quoted = format!("\"{}\"", role.replace('"', "\"\""));
+    let tool = database.tool().await;
+    let make = format!("REVOKE ALL ON SCHEMA public FROM PUBLIC; CREATE ROLE {quoted} LOGIN PASSWORD 'secret'");
+    tool.batch_execute(&make).await.unwrap();
+    let mut url = url::Url::parse(&database.url()).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some("secret")).unwrap();
+    work(PgConfig { url: String::from(url).into(), ..database.config() }, &quoted).await;
+    tool.batch_execute(&format!("DROP OWNED BY {quoted}")).await.unwrap();
+    admin().await.batch_execute(&format!("DROP ROLE {quoted}")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_whose_role_owns_nothing_come_up_together_on_an_empty_database() {
+    let database = Database::empty().await;
+    with_a_plain_role(&database, async |config, _| {
+        let starts: Vec<_> = (0..5)
+            .map(|_| {
+                let (owner, config) = (database.config(), config.clone());
+                tokio::spawn(async move {
+                    migrate(&owner, Some(&config)).await?;
+                    PgStore::connect(&config).await
+                })
+            })
+            .collect();
+        for start in starts {
+            let store = start.await.unwrap().unwrap();
+            use_everything(&store).await;
+        }
+    })
+    .await;
+}
+
+/// Writes to each table, reads each, and deletes what can be.
+async fn use_everything(store: &PgStore) {
+    let new = NewSession { idempotency: Some(a_key(&unlike_others(), "x")), ..a_session() };
+    let CreateOutcome::Created(session) = store.sessions().create(new).await.unwrap() else { panic!() };
+    let stored = store.messages().append(vec![a_message(&session)]).await.unwrap();
+    let [AppendOutcome::Stored(message)] = &stored[..] else { panic!("{stored:?}") };
+    let extension = an_extension(&session.tenant_id, message);
+    let extension_id = extension.id;
+    store.extensions().add(extension).await.unwrap();
+    let removed = store.extensions().remove(&session.tenant_id, message.id, extension_id, next_moment()).await;
+    assert!(removed.unwrap().is_some());
+    assert!(store.messages().find(&session.tenant_id, message.id).await.unwrap().is_some());
+    store.idempotency().forget_before(session.created_at).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_was_taken_away_is_given_back_at_the_next_start() {
+    let database = Database::migrated().await;
+    with_a_plain_role(&database, async |config, role| {
+        for _ in 0..2 {
+            assert!(migrate(&database.config(), Some(&config)).await.unwrap().is_empty());
+            use_everything(&PgStore::connect(&config).await.unwrap()).await;
+            database.tool().await.batch_execute(&format!("REVOKE INSERT ON messages FROM {role}")).await.unwrap();
+        }
     })
     .await;
 }

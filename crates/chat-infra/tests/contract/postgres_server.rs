@@ -1,7 +1,7 @@
 //! Databases of their own for the tests that need PostgreSQL, on the server that `TEST_DATABASE_URL` names.
 //!
-//! The tables are made once, in a template that is named after the migrations and stays on the server; a test's database
-//! is a copy of it and goes with the test.
+//! The tables are made once, in a template that is named after the migrations and stays on the server; a test's
+//! database is a copy of it and goes with the test.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
@@ -76,6 +76,15 @@ impl Drop for Database {
     }
 }
 
+/// Waits until that many statements in the database wait for a lock.
+pub(crate) async fn waiting(database: &Database, many: i64) {
+    let tool = database.tool().await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while tool.query_one(count, &[]).await.expect("activity can be read").get::<_, i64>(0) < many {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// A name that no other test has.
 pub(crate) fn unlike_others() -> String {
     use chat_domain::clock::IdSource as _;
@@ -100,6 +109,7 @@ fn config(database: &str) -> PgConfig {
     PgConfig {
         max_connections: 3,
         deadline: Duration::from_mins(1),
+        lock_wait: Duration::from_mins(1),
         connect_timeout: Duration::from_mins(1),
         ..PgConfig::new(url_of(database).into())
     }
@@ -138,7 +148,7 @@ async fn made_template() -> String {
         // Under another name until it is whole, in case that this is cut short.
         let draft = unlike_others();
         admin.batch_execute(&format!("CREATE DATABASE {draft}")).await.expect("a database can be made");
-        migrate(&config(&draft)).await.expect("the migrations run");
+        migrate(&config(&draft), None).await.expect("the migrations run");
         admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).await.expect("it can be renamed");
     }
     name

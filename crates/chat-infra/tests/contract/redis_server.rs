@@ -1,5 +1,6 @@
 //! Where the tests find a Redis, and Redis servers of their own that they may stop.
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -38,6 +39,12 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
+/// The server program: `TEST_REDIS_SERVER` where it is set, else whatever the PATH has.
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
+fn program() -> OsString {
+    std::env::var_os("TEST_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 /// A Redis of one test, which is stopped at its end.
 pub(crate) struct RedisServer {
     port: u16,
@@ -57,14 +64,14 @@ impl RedisServer {
 
     pub(crate) fn start(&mut self) {
         self.stop();
-        let server = Command::new("redis-server")
+        let server = Command::new(program())
             .current_dir(self.directory.path())
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
             .arg(self.port.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        self.running = Some(server.expect("redis-server is installed"));
+        self.running = Some(server.expect("redis-server is on the PATH, or TEST_REDIS_SERVER names it"));
     }
 
     pub(crate) fn stop(&mut self) {

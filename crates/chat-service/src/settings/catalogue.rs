@@ -56,6 +56,11 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     ),
     url("migrate_database_url", "", "Another PostgreSQL URL, for migrations only, whose role may alter tables"),
     url("redis_url", "", "redis://host or rediss://host for a cache that nodes share; an in-process cache where empty"),
+    open(
+        "redis_prefix",
+        "chorus-chat",
+        "What the names of all keys in Redis begin with; no two databases may share it",
+    ),
     open("auth_mode", "open", "Who callers are: open (whoever the X-… headers say, unchecked)"),
     secret("secret_key", "Key of signed tokens; not used in open mode"),
     open("cors_origins", "", "Origins whose pages may call, separated by commas or as a JSON list; none where empty"),
@@ -72,6 +77,11 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     open("group_commit_queue", "4096", "Messages that may wait for each writer; beyond that, 503"),
     open("cache_mib", "16", "Size of the in-process cache in MiB"),
     open("cache_ttl_s", "600", "How long a cached page is kept, in seconds"),
+    open(
+        "shutdown_delay_s",
+        "1",
+        "How long after SIGTERM the node still takes new connections, while it says that it is not ready, in seconds",
+    ),
     open("shutdown_timeout_s", "25", "Longest time from SIGTERM to the exit, in seconds"),
 ];
 

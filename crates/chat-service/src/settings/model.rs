@@ -1,6 +1,6 @@
 //! The settings as the rest of the program sees them: typed and sound.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -43,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     pub(crate) migrate_database_url: Option<SecretString>,
     pub(crate) redis_url: Option<SecretString>,
+    pub(crate) redis_prefix: String,
     pub(crate) auth_mode: AuthMode,
     pub(crate) cors_origins: CorsOrigins,
     pub(crate) log_filter: String,
@@ -57,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) group_commit_queue: usize,
     pub(crate) cache_bytes: u64,
     pub(crate) cache_ttl: Duration,
+    pub(crate) shutdown_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
 }
 
@@ -67,13 +69,14 @@ impl Settings {
     /// The first that is wrong.
     pub(crate) fn read(figment: &Figment) -> Result<Self, SettingsError> {
         let from = Reader(figment);
-        let host = from.parse("host", "must be an IP address")?;
+        let host = host(&from)?;
         Ok(Self {
             host,
             port: from.number("port", 0, u16::MAX)?,
             database: database(&from)?,
             migrate_database_url: migrate_database_url(&from)?,
             redis_url: redis_url(&from)?,
+            redis_prefix: from.text("redis_prefix")?,
             auth_mode: auth_mode(&from, host)?,
             cors_origins: cors_origins(&from)?,
             log_filter: log_filter(&from)?,
@@ -88,6 +91,7 @@ impl Settings {
             group_commit_queue: from.number("group_commit_queue", 1, 1_000_000)?,
             cache_bytes: from.number("cache_mib", 0, 65_536_u64)? * 1024 * 1024,
             cache_ttl: Duration::from_secs(from.number("cache_ttl_s", 1, 86_400)?),
+            shutdown_delay: Duration::from_secs(from.number("shutdown_delay_s", 0, 3_600)?),
             shutdown_timeout: Duration::from_secs(from.number("shutdown_timeout_s", 1, 3_600)?),
         })
     }
@@ -95,6 +99,13 @@ impl Settings {
     /// Every setting with the value in force, secrets masked, and where it came from.
     pub(crate) fn shown(figment: &Figment) -> Vec<(&'static Setting, String, String)> {
         Reader(figment).shown()
+    }
+}
+
+fn host(from: &Reader<'_>) -> Result<IpAddr, SettingsError> {
+    match from.text("host")?.trim() {
+        "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
+        _ => from.parse("host", "must be an IP address, or localhost"),
     }
 }
 
@@ -148,7 +159,7 @@ fn cors_origins(from: &Reader<'_>) -> Result<CorsOrigins, SettingsError> {
 
 /// actix-http logs an error for each head that is no HTTP, which any client can send as often as it likes.
 fn log_filter(from: &Reader<'_>) -> Result<String, SettingsError> {
-    let debug: bool = from.parse("debug", "must be true or false")?;
+    let debug = from.flag("debug")?;
     let filter = from.text("rust_log")?;
     let filter = match (filter.is_empty(), debug) {
         (false, _) => filter,
@@ -211,6 +222,7 @@ mod tests {
         assert!(read(&[("HOST", "0.0.0.0")]).unwrap_err().starts_with("AUTH_MODE (default)"));
         assert!(read(&[("HOST", "0.0.0.0"), ("AUTH_MODE", "open")]).is_ok());
         assert!(read(&[("HOST", "::1")]).is_ok());
+        assert!(read(&[("HOST", "localhost")]).unwrap().host.is_loopback());
     }
 
     #[test]
@@ -248,6 +260,22 @@ mod tests {
         assert_eq!(settings.cache_bytes, 2 * 1024 * 1024);
         assert_eq!(settings.max_connections, 1);
         assert_eq!(settings.cors_origins, CorsOrigins::new(["http://a"]).unwrap());
+    }
+
+    #[test]
+    fn a_flag_is_read_as_people_write_it() {
+        for (value, filter) in [("1", "debug"), ("True", "debug"), ("yes", "debug"), ("0", "info"), ("false", "info")] {
+            assert!(read(&[("DEBUG", value)]).unwrap().log_filter.contains(filter), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_broken_line_of_dot_env_is_named_and_not_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let dot_env = directory.path().join(".env");
+        std::fs::write(&dot_env, "PORT=1\nSECRET_KEY=hunter2 has spaces\n").unwrap();
+        let error = Sources { dot_env: Some(dot_env), ..Sources::default() }.merge().unwrap_err().to_string();
+        assert!(error.contains("SECRET_KEY") && !error.contains("hunter2") && error.lines().count() == 1, "{error}");
     }
 
     #[test]

@@ -77,6 +77,15 @@ impl Reader<'_> {
         self.text(key)?.trim().parse().map_err(|_| self.wrong(key, must_be))
     }
 
+    /// Yes or no, as people write it.
+    pub(super) fn flag(&self, key: &str) -> Result<bool, SettingsError> {
+        match self.text(key)?.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err(self.wrong(key, "must be true or false")),
+        }
+    }
+
     /// A whole number between two bounds.
     pub(super) fn number<T>(&self, key: &str, min: T, max: T) -> Result<T, SettingsError>
     where

@@ -6,7 +6,7 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::catalogue::CATALOGUE;
+use super::catalogue::{CATALOGUE, Setting};
 use super::read::SettingsError;
 
 /// The places to read from.
@@ -50,11 +50,27 @@ fn known(variables: Vec<(String, String)>) -> impl Iterator<Item = (&'static str
 }
 
 fn dot_env(path: &Path) -> Result<Vec<(String, String)>, SettingsError> {
-    let unreadable = |error: dotenvy::Error| SettingsError::File { file: path.to_owned(), reason: first_line(&error) };
+    let unreadable =
+        |error: dotenvy::Error| SettingsError::File { file: path.to_owned(), reason: dot_env_fault(path, &error) };
     match dotenvy::from_path_iter(path) {
         Ok(lines) => lines.collect::<Result<_, _>>().map_err(unreadable),
         Err(error) if error.not_found() => Ok(Vec::new()),
         Err(error) => Err(unreadable(error)),
+    }
+}
+
+/// The parser quotes the line that it cannot read, which may hold a secret: only the name in it is told.
+fn dot_env_fault(path: &Path, error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::LineParse(unread, _) => {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let line = text.lines().find(|line| line.contains(unread.as_str())).unwrap_or_default().trim_start();
+            let known = CATALOGUE.iter().map(Setting::variable).find(|name| line.starts_with(name.as_str()));
+            let which = known.map_or_else(|| "a line".to_owned(), |name| format!("the line of {name}"));
+            format!("{which} cannot be read: a value with spaces or quotes must stand in quotes")
+        }
+        dotenvy::Error::Io(error) => error.to_string(),
+        _ => "cannot be read".to_owned(),
     }
 }
 

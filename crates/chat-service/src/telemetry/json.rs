@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use chat_domain::clock::Clock;
 use tracing::field::{Field, Visit};
@@ -63,61 +63,74 @@ where
         }
         let line = members.into_line();
         // A log that cannot be written is no reason to stop serving, and there is nowhere left to say so.
-        if let Ok(mut out) = self.out.lock() {
-            _ = out.write_all(line.as_bytes());
-        }
+        _ = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
 }
 
 /// Members of a JSON object, each printed and followed by a comma.
 #[derive(Default)]
-struct Members(String);
+struct Members {
+    text: String,
+    /// The name of each member, and where it ends in the text.
+    ends: Vec<(&'static str, usize)>,
+}
 
 impl Members {
-    fn name(&mut self, name: &str) {
+    /// Prints a member; what is recorded again later (on a span) is printed again, and the log keeps the first.
+    fn member(&mut self, name: &'static str, print: impl FnOnce(&mut Self)) {
         self.string(name);
-        self.0.push(':');
+        self.text.push(':');
+        print(self);
+        self.text.push(',');
+        self.ends.push((name, self.text.len()));
     }
 
-    fn text(&mut self, name: &str, value: &str) {
-        self.name(name);
-        self.string(value);
-        self.0.push(',');
+    fn text(&mut self, name: &'static str, value: &str) {
+        self.member(name, |members| members.string(value));
     }
 
-    fn bare(&mut self, name: &str, value: impl fmt::Display) {
-        self.name(name);
+    fn bare(&mut self, name: &'static str, value: impl fmt::Display) {
         // Writing to a string cannot fail.
-        _ = write!(self.0, "{value},");
+        self.member(name, |members| _ = write!(members.text, "{value}"));
     }
 
     /// Prints a JSON string. Line feeds and other control characters are escaped, so that a value stays in its line.
     fn string(&mut self, text: &str) {
-        self.0.push('"');
+        self.text.push('"');
         let mut rest = text;
         while let Some(at) =
             rest.find(|char: char| char.is_control() || matches!(char, '"' | '\\' | '\u{2028}' | '\u{2029}'))
         {
             let (plain, special) = rest.split_at(at);
-            self.0.push_str(plain);
+            self.text.push_str(plain);
             let mut chars = special.chars();
             match chars.next() {
-                Some(char @ ('"' | '\\')) => self.0.extend(['\\', char]),
-                Some(char) => _ = write!(self.0, "\\u{:04x}", u32::from(char)),
+                Some(char @ ('"' | '\\')) => self.text.extend(['\\', char]),
+                Some(char) => _ = write!(self.text, "\\u{:04x}", u32::from(char)),
                 None => {}
             }
             rest = chars.as_str();
         }
-        self.0.push_str(rest);
-        self.0.push('"');
+        self.text.push_str(rest);
+        self.text.push('"');
     }
 
+    /// Takes over the members whose names are not there yet: an object has each name once.
     fn inherit(&mut self, other: &Self) {
-        self.0.push_str(&other.0);
+        let mut begin = 0;
+        for &(name, end) in &other.ends {
+            if let Some(member) = other.text.get(begin..end)
+                && self.ends.iter().all(|(known, _)| *known != name)
+            {
+                self.text.push_str(member);
+                self.ends.push((name, self.text.len()));
+            }
+            begin = end;
+        }
     }
 
     fn into_line(self) -> String {
-        let Self(mut line) = self;
+        let mut line = self.text;
         line.pop();
         line.insert(0, '{');
         line.push_str("}\n");
@@ -195,6 +208,19 @@ mod tests {
         assert_eq!((&line["message"], &line["level"]), (&"request".into(), &"INFO".into()));
         assert_eq!((&line["request_id"], &line["status"]), (&"r-1".into(), &201.into()));
         assert_eq!((&line["elapsed_ms"], &line["ok"]), (&1.5.into(), &true.into()));
+    }
+
+    #[test]
+    fn each_name_stands_once_in_a_line() {
+        let written = Written::default();
+        let layer = JsonLines::new(FakeClock::new(), written.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span = tracing::info_span!("request", request_id = "outer", trace_id = "t");
+            span.in_scope(|| tracing::info!(request_id = "inner", "request"));
+        });
+        let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!((line.matches("request_id").count(), line.matches("trace_id").count()), (1, 1));
+        assert!(line.contains(r#""request_id":"inner""#), "{line}");
     }
 
     #[test]

@@ -66,18 +66,43 @@ impl Client {
         self.send(Method::POST, path, &[], Some(body)).await.unwrap()
     }
 
+    /// Stores a thing, trying again where the answer says that nothing was written: a busy machine may keep a store from
+    /// its disk for seconds. The error means that the outcome is unknown.
+    pub(crate) async fn store(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<Value, reqwest::Error> {
+        for _ in 0..20 {
+            let answer = self.send(Method::POST, path, headers, Some(body)).await?;
+            if answer.body["code"] != "store_unavailable" {
+                return Ok(answer.expect(201));
+            }
+        }
+        panic!("the store is gone for good");
+    }
+
+    /// A figure of `/metrics`, by its whole name; 0 where it is not there.
+    pub(crate) async fn figure(&self, name: &str) -> f64 {
+        let page = self.http.get(self.base.replace("/api/v1", "/metrics")).send().await.unwrap().text().await.unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or(0.0, |value| value.trim().parse().unwrap())
+    }
+
     /// A new session's id.
     pub(crate) async fn new_session(&self) -> String {
         let session = self.post("/sessions", &json!({"user_id": "u-1"})).await.expect(201);
         session["id"].as_str().unwrap().to_owned()
     }
 
-    /// All messages of a session, page by page along `after`.
-    pub(crate) async fn all_messages(&self, session: &str) -> Vec<Value> {
+    /// All messages of a session, page by page along `after`; the filter is more query, such as `&order=asc`.
+    pub(crate) async fn all_messages(&self, session: &str, filter: &str) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
         loop {
             let after = all.last().map_or(0, |last| last["seq"].as_i64().unwrap());
-            let page = self.get(&format!("/sessions/{session}/messages?after={after}&limit=1000")).await.expect(200);
+            let page =
+                self.get(&format!("/sessions/{session}/messages?after={after}&limit=1000{filter}")).await.expect(200);
             match page.as_array().unwrap() {
                 page if page.is_empty() => return all,
                 page => all.extend(page.iter().cloned()),

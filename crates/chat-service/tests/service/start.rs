@@ -124,6 +124,20 @@ mod postgres_redis {
     }
 
     #[tokio::test]
+    async fn a_role_that_may_not_alter_tables_serves_where_another_migrates() {
+        let store = Store::postgres_redis().await;
+        let mut variables = store.variables();
+        let owner = variables.iter().find(|(name, _)| *name == "DATABASE_URL").unwrap().1.clone();
+        let role = store.role_without_rights().await;
+        variables.push(("DATABASE_URL", role.url()));
+        let refused = run(&["--port", "0"], &variables);
+        assert_eq!(refused.status.code(), Some(1), "the role must not be able to make the tables itself");
+        variables.push(("MIGRATE_DATABASE_URL", owner));
+        let node = Node::start(&variables).await;
+        Client::new(&node.url).new_session().await;
+    }
+
+    #[tokio::test]
     async fn migrate_makes_the_tables_and_exits() {
         let store = Store::postgres_redis().await;
         assert!(run(&["migrate"], &store.variables()).status.success());
@@ -132,11 +146,15 @@ mod postgres_redis {
 
     #[tokio::test]
     async fn a_database_that_is_not_there_stops_the_start_in_one_line_without_the_password() {
-        let url = "postgres://u:hunter2@127.0.0.1:1/d".to_owned();
-        let output = run(&["--port", "0"], &[("DATABASE_URL", url)]);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success());
-        assert!(error.lines().count() == 1 && !error.contains("hunter2"), "{error}");
+        for (url, code) in [("postgres://u:hunter2@127.0.0.1:1/d", 1), ("postgres://u:hunter2@h/d?sslmode=bogus", 2)] {
+            let output = run(&["--port", "0"], &[("DATABASE_URL", url.to_owned())]);
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(code), "{error}");
+            assert!(
+                error.contains("DATABASE_URL") && error.lines().count() == 1 && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
     }
 
     #[tokio::test]

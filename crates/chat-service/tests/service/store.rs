@@ -57,6 +57,14 @@ impl Store {
         Nodes { first: self.node().await, second }
     }
 
+    /// A new role that has no right on this store's database but to connect. PostgreSQL only.
+    pub(crate) async fn role_without_rights(&self) -> Role {
+        let Kind::Postgres { url, .. } = &self.kind else { panic!("roles are PostgreSQL's") };
+        let name = format!("role_{}", SystemIds.session_id().as_uuid().simple());
+        execute(url, &format!("CREATE ROLE {name} LOGIN PASSWORD 'secret'")).await;
+        Role { name, database: url.clone() }
+    }
+
     /// A node that cannot reach Redis, where there is one.
     pub(crate) async fn node_without_redis(&self) -> Option<Node> {
         match self.kind {
@@ -68,6 +76,29 @@ impl Store {
                 Some(Node::start(&variables).await)
             }
         }
+    }
+}
+
+/// A role that may log in and nothing else; dropped with the test, after its database.
+pub(crate) struct Role {
+    name: String,
+    database: String,
+}
+
+impl Role {
+    /// The database, under this role.
+    pub(crate) fn url(&self) -> String {
+        let mut url = url::Url::parse(&self.database).unwrap();
+        url.set_username(&self.name).unwrap();
+        url.set_password(Some("secret")).unwrap();
+        url.into()
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let name = &self.name;
+        on_a_thread(self.database.clone(), format!("DROP OWNED BY {name}; DROP ROLE {name}"));
     }
 }
 
@@ -92,13 +123,37 @@ pub(crate) fn given(variable: &str) -> String {
     value.unwrap_or_else(|| panic!("{variable} is not set: run the tests with `just test`")).1
 }
 
-/// Makes an empty database beside the given one and returns its URL. The server is thrown away after the tests.
+/// Makes an empty database beside the given one and returns its URL.
 async fn new_database(url: &str) -> String {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("TEST_DATABASE_URL must be reachable");
-    tokio::spawn(connection);
     let name = format!("service_{}", SystemIds.session_id().as_uuid().simple());
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    execute(url, &format!("CREATE DATABASE {name}")).await;
     let mut url = url::Url::parse(url).unwrap();
     url.set_path(&name);
     url.into()
+}
+
+async fn execute(url: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("TEST_DATABASE_URL must be reachable");
+    tokio::spawn(connection);
+    client.batch_execute(statement).await.unwrap();
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Kind::Postgres { url, .. } = &self.kind {
+            let name = url.rsplit('/').next().unwrap_or_default();
+            on_a_thread(given("TEST_DATABASE_URL"), format!("DROP DATABASE {name} WITH (FORCE)"));
+        }
+    }
+}
+
+/// A drop cannot wait, and the test's runtime may be about to end: a thread with a runtime of its own does it.
+fn on_a_thread(url: String, statement: String) {
+    let done = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(execute(&url, &statement));
+    });
+    if !std::thread::panicking() {
+        done.join().unwrap();
+    }
 }

@@ -1,8 +1,10 @@
 //! What a [`RevisionSource`](crate::session::RevisionSource) promises.
 
 use super::stage::{any_session, create, remove, say, session_now, together, two_nodes, update};
+use crate::access::View;
 use crate::clock::IdSource;
-use crate::revision::Rev;
+use crate::message::{NewMessage, PageQuery};
+use crate::revision::{Rev, Revision};
 use crate::session::{NewSession, Session, SessionChange, SessionKey};
 use crate::testing::builder::{a_message, a_session, ids, participant, tenant};
 use crate::testing::rig::{Store, StoreRig};
@@ -20,6 +22,7 @@ macro_rules! revision_source_contract {
                 revs_stand_in_the_order_of_the_question,
                 an_unknown_session_has_none,
                 another_tenants_session_has_none,
+                a_revision_is_that_of_the_session_as_it_is_read,
                 a_question_about_nothing_has_an_empty_answer,
                 every_change_is_seen_at_once_on_the_other_node,
                 no_reader_is_told_less_than_was_answered_before_it_asked,
@@ -32,8 +35,13 @@ fn key(session: &Session) -> SessionKey {
     SessionKey { tenant_id: session.tenant_id.clone(), id: session.id }
 }
 
-async fn revs(store: &Store, keys: Vec<SessionKey>) -> Vec<Option<Rev>> {
+async fn revisions(store: &Store, keys: Vec<SessionKey>) -> Vec<Option<Revision>> {
     store.revisions.revs(keys).await.expect("the store works")
+}
+
+async fn revs(store: &Store, keys: Vec<SessionKey>) -> Vec<Option<Rev>> {
+    let found = revisions(store, keys).await;
+    found.into_iter().map(|revision| revision.map(|revision| revision.rev)).collect()
 }
 
 async fn rev(store: &Store, session: &Session) -> Option<Rev> {
@@ -78,6 +86,30 @@ pub async fn another_tenants_session_has_none<R: StoreRig>(rig: &R) {
         key(&session),
     ];
     assert_eq!(revs(&store, crossed).await, [None, Some(Rev::FIRST), None, Some(Rev::FIRST)]);
+}
+
+/// Whoever reads the session or a page meets the same `rev` and the same time as whoever asks, after each kind of change.
+pub async fn a_revision_is_that_of_the_session_as_it_is_read<R: StoreRig>(rig: &R) {
+    let [writer, reader] = two_nodes(rig).await;
+    let session = any_session(&writer).await;
+    is_as_read(&reader, &session).await;
+    let later = session.created_at.plus_seconds(7);
+    let message = say(&writer, NewMessage { created_at: later, ..a_message(&session) }).await;
+    assert_eq!(is_as_read(&reader, &session).await, Revision { rev: message.rev, updated_at: later });
+    remove(&writer, &session.tenant_id, &message).await;
+    is_as_read(&reader, &session).await;
+    let agent_id = Some(Some(participant("agent")));
+    update(&writer, &session, SessionChange { agent_id, ..SessionChange::default() }).await;
+    is_as_read(&reader, &session).await;
+}
+
+async fn is_as_read(store: &Store, session: &Session) -> Revision {
+    let told = revisions(store, vec![key(session)]).await.remove(0).expect("the session is there");
+    assert_eq!(told, session_now(store, session).await.revision());
+    let query = PageQuery::newest(View::Full, 1);
+    let page = store.messages.page(&session.tenant_id, session.id, &query).await.expect("the store works");
+    assert_eq!(Some(told), page.map(|page| page.session.revision()));
+    told
 }
 
 /// Nobody asked, nothing answered.

@@ -13,7 +13,7 @@ use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
     AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
 };
-use chat_domain::revision::Rev;
+use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
 
 use self::flight::{Flights, Landing, Lost};
@@ -24,7 +24,7 @@ use super::guarded::guarded;
 pub struct CachedMessagesConfig {
     /// The largest page that is kept, in bytes of JSON; 1 MiB. Larger ones are read each time.
     pub max_value_bytes: usize,
-    /// How long a page may take altogether, the question for the `rev` included; 8 s.
+    /// How long a page may take altogether, the question for the revision included; 8 s.
     pub deadline: Duration,
 }
 
@@ -36,9 +36,10 @@ impl Default for CachedMessagesConfig {
 
 /// A [`MessageRepository`] around another, whose pages come from a cache while their session has not moved on.
 ///
-/// Each read asks the [`RevisionSource`] for the session's present `rev`, and takes a page only from under that `rev`. A
-/// page that had to be read is kept under the `rev` of the session *that came with it*, so a slow fill lies where only
-/// those look who want that very state. Nothing is ever removed or overwritten with something else, and no node needs to
+/// Each read asks the [`RevisionSource`] for the session's present [`Revision`], and takes a page only from under that. A
+/// page that had to be read is kept under the revision of the session *that came with it*, so a slow fill lies where only
+/// those look who want that very state. A `rev` that the store gives twice, because it lost what had it first, leads to
+/// another page than before: the revision also says when it was taken. Nothing is ever removed or overwritten with something else, and no node needs to
 /// tell another anything.
 ///
 /// Reads of one page that miss at the same time are one read of the store. It runs on the runtime in which this value was
@@ -76,9 +77,9 @@ impl CachedMessages {
 
     async fn fresh_page(&self, tenant: &TenantId, session: SessionId, query: &PageQuery) -> Read {
         let wanted = vec![SessionKey { tenant_id: tenant.clone(), id: session }];
-        let Some(rev) = self.revs.revs(wanted).await?.pop().flatten() else { return Ok(None) };
-        let key = key::page(tenant, session, rev, query);
-        if let Some(page) = self.kept(&key, tenant, session, rev).await {
+        let Some(revision) = self.revs.revs(wanted).await?.pop().flatten() else { return Ok(None) };
+        let key = key::page(tenant, session, revision, query);
+        if let Some(page) = self.kept(&key, tenant, session, revision).await {
             count("hit");
             return Ok(Some(Arc::new(page)));
         }
@@ -97,13 +98,13 @@ impl CachedMessages {
         flight.landed().await.map_err(|Lost| RepositoryError::internal(Lost))?
     }
 
-    async fn kept(&self, key: &str, tenant: &TenantId, session: SessionId, rev: Rev) -> Option<MessagePage> {
+    async fn kept(&self, key: &str, tenant: &TenantId, session: SessionId, revision: Revision) -> Option<MessagePage> {
         let bytes = self.cache.get(key).await?;
         let page = serde_json::from_slice::<MessagePage>(&bytes).ok();
         // The key says all this already: a cache that mixed up its keys must not show one tenant what is another's.
         let page = page.filter(|page| {
             let kept = &page.session;
-            kept.rev == rev && kept.id == session && kept.tenant_id == *tenant
+            kept.revision() == revision && kept.id == session && kept.tenant_id == *tenant
         });
         if page.is_none() {
             count("unreadable");
@@ -141,7 +142,7 @@ impl Fill {
     async fn keep(&self, page: &MessagePage) {
         let Ok(bytes) = serde_json::to_vec(page) else { return };
         if bytes.len() <= self.max_value_bytes {
-            let key = key::page(&self.tenant, self.session, page.session.rev, &self.query);
+            let key = key::page(&self.tenant, self.session, page.session.revision(), &self.query);
             self.cache.put(&key, bytes.into()).await;
         }
     }

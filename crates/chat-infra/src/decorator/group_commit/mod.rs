@@ -1,5 +1,6 @@
 //! Group commit: many appends become one.
 
+mod apart;
 mod queue;
 mod split;
 mod writer;
@@ -28,8 +29,10 @@ pub struct GroupCommitConfig {
     pub max_batch: usize,
     /// So many appends may wait for each writer; 1,024. More are refused at once.
     pub queue: usize,
-    /// What waited longer for its writer is refused, not written; 3 s. With the store's own deadline it bounds the time
-    /// after which a caller has an answer.
+    /// What waited longer for its writer is refused, not written; 3 s. Together with the store's own deadline it bounds
+    /// the time after which a caller has an answer: the two must stay under 9 s, so that callers hear it before they give
+    /// up. A store should answer [`RepositoryError::Busy`] well within this time, since what lay in one batch with a
+    /// session that is held is tried once more.
     pub max_wait: Duration,
 }
 
@@ -48,9 +51,10 @@ impl Default for GroupCommitConfig {
 ///
 /// - A full queue, a wait beyond the limit and a shutdown are [`RepositoryError::Unavailable`]: nothing was written.
 /// - What a caller who hung up had sent is still stored.
-/// - A batch that fails answers every caller with the same error, with one exception: after
-///   [`RepositoryError::Internal`], by which the store says that it wrote nothing and did not like a statement, each
-///   caller's messages are tried once more by themselves, so that nobody suffers for what another sent.
+/// - A batch that fails answers every caller with the same error, with two exceptions in which the store says that it
+///   wrote nothing, so that nobody suffers for another. After [`RepositoryError::Internal`] (it did not like a statement)
+///   each caller's messages are tried once more by themselves. After [`RepositoryError::Busy`] (somebody else holds a
+///   session) each session's messages are.
 ///
 /// Counts `chat_append_refusals_total` by `reason` (`full`, `late`), and keeps the histogram `chat_append_batch_size` and
 /// the gauge `chat_append_queue_depth`.

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use chat_domain::error::RepositoryError;
 use chat_domain::message::{MessageRepository, NewMessage};
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
 use super::GroupCommitConfig;
+use super::apart;
 use super::queue::{Answer, Job, NotTaken, count, refuse};
 use super::split::Unknown;
 use crate::decorator::guarded::guarded;
+
+/// So many sessions are written at once after a batch that met a session which somebody else holds.
+const SESSIONS_AT_ONCE: usize = 4;
 
 /// Writes what lies in one queue, until the queue is closed and empty.
 pub(super) struct Writer {
@@ -44,18 +49,28 @@ impl Writer {
     }
 
     async fn write(&self, batch: Vec<Job>) {
-        let (late, jobs): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.queued_at.elapsed() > self.max_wait);
-        for job in late {
-            answer(job, Err(refuse("late", NotTaken::Late)));
-        }
-        match <[Job; 1]>::try_from(jobs) {
-            Ok([job]) => self.write_one(job).await.map_or((), drop),
-            Err(jobs) if jobs.is_empty() => {}
-            Err(jobs) => self.write_together(jobs).await,
+        let Some((error, jobs)) = self.write_together(batch).await else { return };
+        match error {
+            RepositoryError::Internal(_) => self.write_one_by_one(jobs).await,
+            RepositoryError::Busy(_) => match apart::by_session(jobs) {
+                sessions if sessions.len() > 1 => self.write_by_session(sessions).await,
+                session => answer_all(session.into_iter().flatten(), &error),
+            },
+            error => answer_all(jobs, &error),
         }
     }
 
-    async fn write_together(&self, jobs: Vec<Job>) {
+    /// Writes and answers what is not late; gives the error and the jobs back where several were not written.
+    async fn write_together(&self, batch: Vec<Job>) -> Option<(RepositoryError, Vec<Job>)> {
+        let jobs = self.in_time(batch);
+        let jobs = match <[Job; 1]>::try_from(jobs) {
+            Ok([job]) => {
+                self.write_one(job).await;
+                return None;
+            }
+            Err(jobs) if jobs.is_empty() => return None,
+            Err(jobs) => jobs,
+        };
         // Cloned, because a store that refuses the batch does not give the messages back.
         let messages = jobs.iter().flat_map(|job| job.messages.iter().cloned()).collect();
         match self.append(messages).await {
@@ -65,14 +80,37 @@ impl Writer {
                     let own = outcomes.by_ref().take(job.messages.len()).collect();
                     answer(job, Ok(own));
                 }
+                None
             }
-            Err(RepositoryError::Internal(_)) => self.write_apart(jobs).await,
-            Err(error) => answer_all(jobs, &error),
+            Err(error) => Some((error, jobs)),
         }
     }
 
+    /// Refuses what waited too long, and gives the rest.
+    fn in_time(&self, batch: Vec<Job>) -> Vec<Job> {
+        let (late, jobs): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.queued_at.elapsed() > self.max_wait);
+        for job in late {
+            answer(job, Err(refuse("late", NotTaken::Late)));
+        }
+        jobs
+    }
+
+    /// After a batch of which the store wrote nothing, because somebody else holds one of its sessions. A few at once,
+    /// because the one that is held may make its writer wait.
+    async fn write_by_session(&self, sessions: Vec<Vec<Job>>) {
+        tracing::debug!(sessions = sessions.len(), "a session is held by somebody else; writing each by itself");
+        let writes = stream::iter(sessions).map(|jobs| async {
+            let Some((error, jobs)) = self.write_together(jobs).await else { return };
+            match error {
+                RepositoryError::Internal(_) => self.write_one_by_one(jobs).await,
+                error => answer_all(jobs, &error),
+            }
+        });
+        writes.buffer_unordered(SESSIONS_AT_ONCE).collect::<()>().await;
+    }
+
     /// After a batch that the store refused as a whole, and wrote nothing of.
-    async fn write_apart(&self, jobs: Vec<Job>) {
+    async fn write_one_by_one(&self, jobs: Vec<Job>) {
         tracing::warn!(batch.size = jobs.len(), "the store refused a batch; writing it one by one");
         let mut jobs = jobs.into_iter();
         while let Some(job) = jobs.next() {

@@ -30,7 +30,7 @@ impl ExtensionRepository for PgExtensions {
             let added = write::add(&mut lease, new).await;
             lease.end(added).await
         };
-        self.0.attempt(Failure::is_passing, work).await
+        self.0.transact(Failure::is_passing, work).await
     }
 
     async fn list(&self, tenant: &TenantId, messages: &[MessageId]) -> Result<Vec<Extension>, RepositoryError> {
@@ -57,7 +57,7 @@ impl ExtensionRepository for PgExtensions {
             let removed = write::remove(&mut lease, tenant, message, id, at).await;
             lease.end(removed).await
         };
-        self.0.attempt(Failure::is_passing, work).await
+        self.0.transact(Failure::is_passing, work).await
     }
 }
 

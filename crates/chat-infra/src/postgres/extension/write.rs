@@ -4,8 +4,12 @@ use chat_domain::extension::{AddOutcome, Extension, NewExtension};
 use chat_domain::id::{ExtensionId, MessageId, TenantId};
 use chat_domain::revision::Rev;
 use chat_domain::timestamp::Timestamp;
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid};
 use diesel::{ExpressionMethods as _, IntoSql as _, QueryDsl as _};
+use diesel_async::AsyncPgConnection;
+use diesel_async::methods::ExecuteDsl;
 
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::lease::Lease;
@@ -68,13 +72,21 @@ pub(super) async fn remove(
     if message.is_deleted() {
         return Ok(None);
     }
-    let row = message_extensions::table.find((tenant.as_str(), message_id.as_uuid(), id.as_uuid()));
-    if lease.execute(diesel::delete(row), Loss::Nothing).await? == 0 {
+    if lease.execute(delete(tenant, message_id, id), Loss::Nothing).await? == 0 {
         return Ok(None);
     }
     let rev = rev.next();
     move_on(lease, tenant, message_id, rev, at, -1).await?;
     Ok(Some(rev))
+}
+
+/// Takes the extension out of its table.
+pub(in crate::postgres) fn delete(
+    tenant: &TenantId,
+    message_id: MessageId,
+    id: ExtensionId,
+) -> impl ExecuteDsl<AsyncPgConnection> + QueryFragment<Pg> + Send {
+    diesel::delete(message_extensions::table.find((tenant.as_str(), message_id.as_uuid(), id.as_uuid())))
 }
 
 async fn move_on(

@@ -11,6 +11,7 @@ use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel::{IntoSql as _, Queryable};
 
+use super::late_key;
 use super::read::{MixedRow, assemble, by_ids};
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::pool::PgPool;
@@ -41,6 +42,13 @@ struct Verdict {
     twin: Option<i64>,
 }
 
+impl Verdict {
+    /// Whether nothing speaks for the message: its session has ended.
+    const fn is_refusal(&self) -> bool {
+        !self.stored && self.known_id.is_none() && self.twin.is_none()
+    }
+}
+
 /// The statement spoke of a message that is not there: a fault of ours.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer to an append names no message of its batch")]
@@ -51,18 +59,48 @@ pub(super) async fn append(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Ap
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let verdicts = store(pool, batch).await?;
+    let mut verdicts = store(pool, batch).await?;
     let anything_stored = verdicts.iter().flatten().any(|verdict| verdict.stored);
-    let outcomes = match replayed(pool, batch, &verdicts).await {
-        Ok(replayed) => outcomes(batch, &verdicts, &replayed),
-        Err(error) => Err(error),
-    };
+    let outcomes = answers(pool, batch, &mut verdicts).await;
     // A message whose neighbour could not be read has been stored all the same.
     outcomes.map_err(|error| if anything_stored { RepositoryError::outcome_unknown(error) } else { error })
 }
 
-/// Runs the statement until no other batch stores one of the keys meanwhile. A verdict for each message whose session is
-/// there, at its place.
+/// What the verdicts mean, with all that has to be read for it.
+async fn answers(
+    pool: &PgPool,
+    batch: &[NewMessage],
+    verdicts: &mut [Option<Verdict>],
+) -> Result<Vec<AppendOutcome>, RepositoryError> {
+    look_again(pool, batch, verdicts).await?;
+    let replayed = replayed(pool, batch, verdicts).await?;
+    outcomes(batch, verdicts, &replayed)
+}
+
+/// A session may have ended while the statement waited for its row, and a key may have been stored before it ended: the
+/// statement sees the end and not the key. Whatever was stored in a session that has ended is seen by a statement that
+/// begins now.
+async fn look_again(
+    pool: &PgPool,
+    batch: &[NewMessage],
+    verdicts: &mut [Option<Verdict>],
+) -> Result<(), RepositoryError> {
+    let refused = batch.iter().zip(&*verdicts).filter_map(|(new, verdict)| {
+        let verdict = verdict.as_ref().filter(|verdict| verdict.is_refusal())?;
+        Some((verdict.ord, new))
+    });
+    let known = late_key::known(pool, &refused.collect::<Vec<_>>()).await?;
+    for verdict in verdicts.iter_mut().flatten() {
+        if let Some(known) = known.get(&verdict.ord) {
+            verdict.known_id = Some(known.id);
+            verdict.known_same = Some(known.same);
+        }
+    }
+    Ok(())
+}
+
+/// Runs the statement until no other batch stores one of the keys meanwhile. A verdict for each message whose session
+/// is there, at its place.
 async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict>>, RepositoryError> {
     let again = |failure: &Failure| failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_));
     let found: Vec<Verdict> =

@@ -19,7 +19,8 @@ locked AS MATERIALIZED (
     FOR NO KEY UPDATE OF s
 ),
 -- The snapshot may be older than the wait for the lock, and then shows no key that was stored meanwhile: storing it again
--- breaks the unique index, and the whole statement is run anew.
+-- breaks the unique index, and the whole statement is run anew. Where the session has ended by then nothing is stored that
+-- could break it, so the key of a message that is refused is looked for again, by another statement.
 judged AS (
     SELECT
         l.*,

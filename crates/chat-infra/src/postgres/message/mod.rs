@@ -1,6 +1,7 @@
 //! The messages.
 
 pub(super) mod append;
+pub(super) mod late_key;
 pub(super) mod read;
 pub(super) mod remove;
 mod row;

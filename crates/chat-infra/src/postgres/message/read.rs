@@ -1,7 +1,7 @@
 //! Reading messages with what hangs on them: one statement, so that all of it is of one moment.
 //!
-//! The rows of an answer are of several kinds: the session, then the messages, then their extensions; in each the columns
-//! of the other kinds are null. So nothing is sent twice, and extensions cost nothing where no message has any.
+//! The rows of an answer are of several kinds: the session, then the messages, then their extensions; in each the
+//! columns of the other kinds are null. So nothing is sent twice, and extensions cost nothing where no message has any.
 
 use std::collections::HashMap;
 
@@ -49,8 +49,8 @@ pub(super) fn page<'q>(
     Statement::new(page_sql(query), values)
 }
 
-/// Each view has an index of its own, with and without tombstones. The planner knows which fits only where the condition
-/// stands in the text.
+/// Each view has an index of its own, with and without tombstones. The planner knows which fits only where the
+/// condition stands in the text.
 pub(in crate::postgres) fn page_sql(query: &PageQuery) -> String {
     let visible = match query.view {
         View::Public => "AND m.visibility = 'public'",
@@ -99,8 +99,8 @@ fn mixed_sql(session: &str, messages: &str) -> String {
     )
 }
 
-/// Puts the rows together: the session, where it was asked for and is there, and the messages in the order in which they
-/// came, each with its extensions, oldest first.
+/// Puts the rows together: the session, where it was asked for and is there, and the messages in the order in which
+/// they came, each with its extensions, oldest first.
 pub(super) fn assemble(
     tenant: &TenantId,
     rows: Vec<MixedRow>,

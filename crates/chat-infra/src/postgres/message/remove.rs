@@ -44,7 +44,7 @@ pub(super) async fn remove(
         let removed = remove_in(&mut lease, tenant, id, removal).await;
         lease.end(removed).await
     };
-    pool.attempt(Failure::is_passing, work).await
+    pool.transact(Failure::is_passing, work).await
 }
 
 async fn remove_in(
@@ -72,8 +72,8 @@ async fn remove_in(
     Ok(RemoveOutcome::Removed(Message { rev, deleted_at: Some(removal.at), ..message }.shown()))
 }
 
-/// Locks the message's session, and gives the message as it then is with the session's `rev`. Whatever changes a message
-/// holds this lock, so nothing about it changes any more.
+/// Locks the message's session, and gives the message as it then is with the session's `rev`. Whatever changes a
+/// message holds this lock, so nothing about it changes any more.
 pub(in crate::postgres) async fn locked(
     lease: &mut Lease,
     tenant: &TenantId,

@@ -12,7 +12,7 @@ use crate::postgres::statement::Statement;
 
 /// A database of one test, dropped with it.
 pub(super) struct Database {
-    name: String,
+    pub(super) name: String,
     pub(super) connection: AsyncPgConnection,
 }
 
@@ -23,11 +23,14 @@ impl Database {
 
         let name = format!("chat_test_{}", crate::system::SystemIds.session_id().as_uuid().simple());
         admin(&format!("CREATE DATABASE {name}")).await;
-        let mut url = url::Url::parse(&server()).unwrap();
-        url.set_path(&name);
-        let config = PgConfig::new(String::from(url).into());
-        migrate(&config).await.unwrap();
+        let config = config(&name, "");
+        migrate(&config, None).await.unwrap();
         Self { name, connection: Connector::new(&config).unwrap().connect().await.unwrap() }
+    }
+
+    /// Makes the connection anew, with these parameters behind the URL.
+    pub(super) async fn reconnect(&mut self, parameters: &str) {
+        self.connection = Connector::new(&config(&self.name, parameters)).unwrap().connect().await.unwrap();
     }
 
     /// The same with a million messages.
@@ -134,6 +137,13 @@ impl Plan {
     fn scans(&self) -> impl Iterator<Item = &Value> {
         self.steps().into_iter().filter(|step| step["Relation Name"].is_string() && step["Operation"].is_null())
     }
+}
+
+/// How a node would reach the database of this name.
+fn config(name: &str, parameters: &str) -> PgConfig {
+    let mut url = url::Url::parse(&server()).unwrap();
+    url.set_path(name);
+    PgConfig::new(format!("{url}{parameters}").into())
 }
 
 async fn admin(statement: &str) {

@@ -5,6 +5,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
 
 use super::database::Database;
+use crate::postgres::grant::TABLES;
 use crate::postgres::schema::{idempotency_keys, message_extensions, messages, sessions};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,6 +23,14 @@ async fn every_primary_and_unique_key_begins_with_the_tenant() {
     for key in &keys {
         assert!(key.ends_with(" tenant_id"), "{key}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_working_role_is_granted_every_table() {
+    let mut database = Database::migrated().await;
+    let tables = "SELECT table_name::text FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_diesel%' ORDER BY table_name";
+    assert_eq!(database.texts(tables).await, TABLES);
 }
 
 /// The columns of a table as the code knows them.

@@ -15,8 +15,8 @@ use crate::postgres::pool::PgPool;
 use crate::postgres::statement::Statement;
 use crate::postgres::time::to_pg;
 
-/// Stores the session and its key unless the key is known; then tells what it led to, and whether that was the same. Two
-/// at once do not see each other's key: the second breaks the unique index and is run again.
+/// Stores the session and its key unless the key is known; then tells what it led to, and whether that was the same.
+/// Two at once do not see each other's key: the second breaks the unique index and is run again.
 pub(in crate::postgres) const CREATE: &str = "WITH known AS MATERIALIZED (
     SELECT k.resource_id, k.command = $10 AS same FROM idempotency_keys k WHERE k.tenant_id = $1 AND k.scope = $9
 ),

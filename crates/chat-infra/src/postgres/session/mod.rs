@@ -3,7 +3,7 @@
 pub(super) mod create;
 pub(super) mod list;
 pub(super) mod row;
-mod update;
+pub(super) mod update;
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
@@ -11,7 +11,11 @@ use chat_domain::id::{SessionId, TenantId};
 use chat_domain::session::{
     CreateOutcome, NewSession, Session, SessionPage, SessionRepository, SessionUpdate, UpdateOutcome, UserSessions,
 };
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
 use diesel::{QueryDsl as _, SelectableHelper as _};
+use diesel_async::AsyncPgConnection;
+use diesel_async::methods::LoadQuery;
 
 use self::row::SessionRow;
 use super::pool::PgPool;
@@ -45,7 +49,14 @@ impl SessionRepository for PgSessions {
 }
 
 async fn find(pool: &PgPool, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
-    let query = || sessions::table.find((tenant.as_str(), id.as_uuid())).select(SessionRow::as_select());
-    let rows: Vec<SessionRow> = pool.read(query).await?;
+    let rows: Vec<SessionRow> = pool.read(|| row_of(tenant, id)).await?;
     rows.into_iter().next().map(|row| row.into_session(tenant)).transpose()
+}
+
+/// The session's row.
+pub(super) fn row_of(
+    tenant: &TenantId,
+    id: SessionId,
+) -> impl LoadQuery<'_, AsyncPgConnection, SessionRow> + QueryFragment<Pg> + Send {
+    sessions::table.find((tenant.as_str(), id.as_uuid())).select(SessionRow::as_select())
 }

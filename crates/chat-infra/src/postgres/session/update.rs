@@ -3,7 +3,11 @@
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{ParticipantId, SessionId, TenantId};
 use chat_domain::session::{Session, SessionUpdate, UpdateOutcome};
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
 use diesel::{ExpressionMethods as _, QueryDsl as _, SelectableHelper as _};
+use diesel_async::AsyncPgConnection;
+use diesel_async::methods::{ExecuteDsl, LoadQuery};
 
 use super::row::SessionRow;
 use crate::postgres::error::{Failure, Loss};
@@ -27,7 +31,7 @@ pub(super) async fn update(
         let updated = update_in(&mut lease, tenant, id, update).await;
         lease.end(updated).await
     };
-    pool.attempt(again, work).await
+    pool.transact(again, work).await
 }
 
 async fn update_in(
@@ -36,8 +40,7 @@ async fn update_in(
     id: SessionId,
     update: &SessionUpdate,
 ) -> Result<UpdateOutcome, Failure> {
-    let row = sessions::table.find((tenant.as_str(), id.as_uuid())).select(SessionRow::as_select());
-    let rows: Vec<SessionRow> = lease.load(row.for_no_key_update(), Loss::Nothing).await?;
+    let rows: Vec<SessionRow> = lease.load(locked_row_of(tenant, id), Loss::Nothing).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(UpdateOutcome::Missing) };
     let session = row.into_session(tenant)?;
     match known(lease, tenant, update.idempotency.as_ref()).await? {
@@ -52,7 +55,7 @@ async fn update_in(
         Err(refusal) => return Ok(UpdateOutcome::Refused(session, refusal)),
         Ok(None) => UpdateOutcome::Unchanged(session),
         Ok(Some(changed)) => {
-            write(lease, &changed).await?;
+            lease.execute(write(&changed), Loss::Nothing).await?;
             UpdateOutcome::Updated(changed)
         }
     };
@@ -62,9 +65,19 @@ async fn update_in(
     Ok(outcome)
 }
 
-async fn write(lease: &mut Lease, session: &Session) -> Result<(), Failure> {
+/// The session's row, which nobody else changes until the transaction ends.
+pub(in crate::postgres) fn locked_row_of(
+    tenant: &TenantId,
+    id: SessionId,
+) -> impl LoadQuery<'_, AsyncPgConnection, SessionRow> + QueryFragment<Pg> + Send {
+    let row = sessions::table.find((tenant.as_str(), id.as_uuid()));
+    row.select(SessionRow::as_select()).for_no_key_update()
+}
+
+/// The session's own fields as they are to be.
+pub(in crate::postgres) fn write(session: &Session) -> impl ExecuteDsl<AsyncPgConnection> + QueryFragment<Pg> + Send {
     let row = sessions::table.find((session.tenant_id.as_str(), session.id.as_uuid()));
-    let write = diesel::update(row).set((
+    diesel::update(row).set((
         sessions::agent_id.eq(session.agent_id.as_ref().map(ParticipantId::as_str)),
         sessions::status.eq(session.state.status().as_str()),
         sessions::ended_at.eq(session.state.ended_at().map(to_pg)),
@@ -72,6 +85,5 @@ async fn write(lease: &mut Lease, session: &Session) -> Result<(), Failure> {
         sessions::updated_at.eq(to_pg(session.updated_at)),
         sessions::rev.eq(session.rev.get()),
         sessions::version.eq(session.version.get()),
-    ));
-    lease.execute(write, Loss::Nothing).await.map(drop)
+    ))
 }

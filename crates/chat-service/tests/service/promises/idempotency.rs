@@ -15,7 +15,7 @@ pub(crate) async fn a_hundred_equal_posts_make_one_message(store: &Store) {
     let path = format!("/sessions/{session}/messages");
     let answers = post_often(&first, &second, &path, &message("u-1", "once")).await;
     assert_one_was_made(&answers);
-    let stored = first.all_messages(&session).await;
+    let stored = first.all_messages(&session, "").await;
     assert_eq!(stored, [answers[0].body.clone()]);
 }
 

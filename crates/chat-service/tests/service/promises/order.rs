@@ -23,7 +23,7 @@ pub(crate) async fn thirty_two_writers_leave_no_gap_and_a_reader_skips_none(stor
         writer.await.unwrap();
     }
     let read = reader.await.unwrap();
-    assert_eq!(read, first.all_messages(&session).await);
+    assert_eq!(read, first.all_messages(&session, "").await);
     assert_eq!(read.len(), WRITERS * EACH);
     assert!(read.iter().enumerate().all(|(index, message)| message["seq"] == index + 1));
     let shown = first.get(&format!("/sessions/{session}?message_limit=0")).await.expect(200);
@@ -35,7 +35,7 @@ pub(crate) async fn thirty_two_writers_leave_no_gap_and_a_reader_skips_none(stor
 async fn write(client: Client, session: String, writer: usize) {
     for n in 0..EACH {
         let body = message(&format!("w-{writer}"), &n.to_string());
-        client.post(&format!("/sessions/{session}/messages"), &body).await.expect(201);
+        client.store(&format!("/sessions/{session}/messages"), &[], &body).await.unwrap();
     }
 }
 

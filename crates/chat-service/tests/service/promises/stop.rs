@@ -20,7 +20,7 @@ pub(crate) async fn a_terminated_node_answers_what_is_in_flight(store: &Store) {
         acknowledged.extend(writer.await.unwrap());
     }
     let node = store.node().await;
-    let stored = Client::new(&node.url).all_messages(&session).await;
+    let stored = Client::new(&node.url).all_messages(&session, "").await;
     acknowledged.sort_by_key(|message| message["seq"].as_i64());
     assert!(!acknowledged.is_empty());
     assert_eq!(stored, acknowledged, "a request that had begun was neither answered nor left undone");

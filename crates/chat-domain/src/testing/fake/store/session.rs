@@ -6,7 +6,7 @@ use super::key::Known;
 use super::{FakeStore, IdGivenBefore, State, StoredSession, session_key};
 use crate::error::RepositoryError;
 use crate::id::{SessionId, TenantId};
-use crate::revision::Rev;
+use crate::revision::Revision;
 use crate::session::{
     CreateOutcome, CursorDirection, NewSession, RevisionSource, Session, SessionKey, SessionPage, SessionRepository,
     SessionUpdate, UpdateOutcome, UserSessions,
@@ -87,14 +87,14 @@ impl SessionRepository for FakeStore {
 
 #[async_trait]
 impl RevisionSource for FakeStore {
-    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Rev>>, RepositoryError> {
+    async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
         let state = self.lock();
-        Ok(sessions.iter().map(|key| rev(&state, key)).collect())
+        Ok(sessions.iter().map(|key| revision(&state, key)).collect())
     }
 }
 
-fn rev(state: &State, key: &SessionKey) -> Option<Rev> {
-    state.sessions.get(key).map(|stored| stored.session.rev)
+fn revision(state: &State, key: &SessionKey) -> Option<Revision> {
+    state.sessions.get(key).map(|stored| stored.session.revision())
 }
 
 fn asked_for(session: &Session, query: &UserSessions) -> bool {

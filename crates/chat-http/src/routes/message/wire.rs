@@ -1,12 +1,8 @@
-//! Messages.
+//! What the routes of messages take and show.
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use chat_domain::access::Caller;
 use chat_domain::extension::{Extension, ExtensionType};
 use chat_domain::id::{ExtensionId, MessageId, ParticipantId, SessionId};
-use chat_domain::message::{
-    Message, MessageDraft, MessageService, MessageType, PageDraft, SenderType, Visibility, Window,
-};
+use chat_domain::message::{Message, MessageDraft, MessageType, PageDraft, SenderType, Visibility, Window};
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Seq};
 use chat_domain::timestamp::Timestamp;
@@ -14,11 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::etag::{IfMatch, IfNoneMatch, Tag};
-use crate::extract::{ApiJson, Input, MessagePath, NoQuery, OptionalKey, Query, SessionPath, body, parameters};
-use crate::link::{self, Links};
-use crate::problem::Problem;
-use crate::reply;
+use crate::extract::{body, parameters};
+use crate::link::Links;
 
 /// Something said in a session. A deleted message is a tombstone: without content, metadata and extensions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,7 +115,7 @@ impl<'a> From<&'a Extension> for ExtensionView<'a> {
 }
 
 /// Messages, one view made after the other while they are written.
-struct MessageList<'a>(&'a [Message]);
+pub(super) struct MessageList<'a>(pub(super) &'a [Message]);
 
 impl Serialize for MessageList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -160,7 +153,7 @@ body! {
 }
 
 impl CreateMessage {
-    fn draft(self) -> MessageDraft {
+    pub(super) fn draft(self) -> MessageDraft {
         MessageDraft {
             content: self.content,
             sender_type: self.sender_type,
@@ -200,7 +193,7 @@ parameters! {
 }
 
 impl ListMessages {
-    fn draft(&self) -> PageDraft {
+    pub(super) fn draft(&self) -> PageDraft {
         PageDraft {
             limit: self.limit.clone(),
             offset: self.offset.clone(),
@@ -211,7 +204,7 @@ impl ListMessages {
         }
     }
 
-    fn link(&self, links: &mut Links, rel: &str, window: Window) {
+    pub(super) fn link(&self, links: &mut Links, rel: &str, window: Window) {
         let (offset, after, before) = match window {
             Window::Offset(offset) => (Some(offset.to_string()), None, None),
             Window::Between { after, before } => {
@@ -228,81 +221,4 @@ impl ListMessages {
         ];
         links.add(rel, &parameters);
     }
-}
-
-/// Write a message
-///
-/// It is durable when it is answered. A `user` writes as itself, an agent as itself, a `service` for anyone.
-#[utoipa::path(
-    post, path = "/api/v1/sessions/{session_id}/messages", operation_id = "create_message", tag = "messages",
-    params(("session_id" = String, Path, format = Uuid)),
-    request_body = CreateMessage,
-    responses((status = 201, description = "The message.", body = MessageView<'_>)),
-)]
-pub(crate) async fn create(
-    service: web::Data<MessageService>,
-    request: HttpRequest,
-    Input((caller, session, _, key, body)): Input<(Caller, SessionPath, NoQuery, OptionalKey, ApiJson<CreateMessage>)>,
-) -> Result<HttpResponse, Problem> {
-    let (draft, text) = (body.value.draft(), body.text);
-    let made = service.create(&caller, session.0, draft, key.0.as_ref()).await;
-    let made = made.map_err(|error| text.explain(error))?;
-    let location = link::location(&request, format_args!("/messages/{}", made.value.id));
-    let tag = Tag::new(made.value.rev, caller.view());
-    reply::created(location, &tag, made.replayed, &MessageView::from(&made.value))
-}
-
-/// List a session's messages
-///
-/// By `seq`. `Link` leads to the pages around, and stays good while messages are written.
-#[utoipa::path(
-    get, path = "/api/v1/sessions/{session_id}/messages", operation_id = "list_messages", tag = "messages",
-    params(("session_id" = String, Path, format = Uuid), ListMessages),
-    responses((status = 200, description = "A page of messages.", body = Vec<MessageView<'_>>)),
-)]
-pub(crate) async fn list(
-    service: web::Data<MessageService>,
-    request: HttpRequest,
-    Input((caller, session, query, known)): Input<(Caller, SessionPath, Query<ListMessages>, IfNoneMatch)>,
-) -> Result<HttpResponse, Problem> {
-    let (asked, page) = service.list(&caller, session.0, &query.0.draft()).await?;
-    let mut links = Links::here(&request);
-    for (rel, window) in [("next", page.next(&asked)), ("prev", page.prev(&asked))] {
-        if let Some(window) = window {
-            query.0.link(&mut links, rel, window);
-        }
-    }
-    reply::shown(&known, &Tag::of_page(page.session.rev, &asked), Some(&links), &MessageList(&page.messages))
-}
-
-/// Show a message
-///
-/// Or its tombstone.
-#[utoipa::path(
-    get, path = "/api/v1/messages/{message_id}", operation_id = "get_message", tag = "messages",
-    params(("message_id" = String, Path, format = Uuid)),
-    responses((status = 200, description = "The message.", body = MessageView<'_>)),
-)]
-pub(crate) async fn show(
-    service: web::Data<MessageService>,
-    Input((caller, id, _, known)): Input<(Caller, MessagePath, NoQuery, IfNoneMatch)>,
-) -> Result<HttpResponse, Problem> {
-    let message = service.find(&caller, id.0).await?;
-    reply::shown(&known, &Tag::new(message.rev, caller.view()), None, &MessageView::from(&message))
-}
-
-/// Delete a message
-///
-/// It becomes a tombstone; deleting it again changes nothing.
-#[utoipa::path(
-    delete, path = "/api/v1/messages/{message_id}", operation_id = "delete_message", tag = "messages",
-    params(("message_id" = String, Path, format = Uuid)),
-    responses((status = 200, description = "The tombstone.", body = MessageView<'_>)),
-)]
-pub(crate) async fn remove(
-    service: web::Data<MessageService>,
-    Input((caller, id, _, wanted)): Input<(Caller, MessagePath, NoQuery, IfMatch)>,
-) -> Result<HttpResponse, Problem> {
-    let message = service.remove(&caller, id.0, wanted.0).await?;
-    reply::changed(&Tag::new(message.rev, caller.view()), false, &MessageView::from(&message))
 }

@@ -1,27 +1,19 @@
-//! Sessions.
+//! What the routes of sessions take and show.
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use chat_domain::access::{Caller, View};
+use chat_domain::access::View;
 use chat_domain::id::{ParticipantId, SessionId, TenantId};
-use chat_domain::message::{MessagePage, MessageService, Window, newest_faults};
+use chat_domain::message::{MessagePage, newest_faults};
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Version};
-use chat_domain::session::{
-    MetadataEdit, Session, SessionDraft, SessionPatch, SessionService, SessionStatus, UserSessionsDraft,
-};
+use chat_domain::session::{MetadataEdit, Session, SessionDraft, SessionPatch, SessionStatus, UserSessionsDraft};
 use chat_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::message::MessageView;
-use crate::etag::{IfMatch, IfNoneMatch, Tag};
-use crate::extract::{
-    ApiJson, Input, Media, NoBody, NoQuery, OptionalKey, Query, SessionPath, UserPath, body, parameters,
-};
-use crate::link::{self, Links};
-use crate::problem::Problem;
-use crate::reply;
+use crate::extract::{Media, body, parameters};
+use crate::link::Links;
+use crate::routes::message::MessageView;
 
 /// A conversation between one user and the agents of a tenant, as the caller may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,7 +62,7 @@ pub(crate) struct SessionView<'a> {
 }
 
 impl<'a> SessionView<'a> {
-    fn of(session: &'a Session, view: View) -> Self {
+    pub(super) fn of(session: &'a Session, view: View) -> Self {
         let tally = session.tally(view);
         Self {
             id: session.id,
@@ -110,7 +102,7 @@ impl<'a> From<(&'a MessagePage, View)> for SessionWithMessagesView<'a> {
 }
 
 /// Sessions, one view made after the other while they are written.
-struct SessionList<'a>(&'a [Session], View);
+pub(super) struct SessionList<'a>(pub(super) &'a [Session], pub(super) View);
 
 impl Serialize for SessionList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -139,7 +131,7 @@ body! {
 }
 
 impl CreateSession {
-    fn draft(self) -> SessionDraft {
+    pub(super) fn draft(self) -> SessionDraft {
         SessionDraft {
             user_id: self.user_id,
             agent_id: self.agent_id,
@@ -168,7 +160,7 @@ body! {
 }
 
 impl UpdateSession {
-    fn patch(self, media: Media) -> SessionPatch {
+    pub(super) fn patch(self, media: Media) -> SessionPatch {
         let metadata_edit = match media {
             Media::Json => MetadataEdit::Replace,
             Media::MergePatch => MetadataEdit::Merge,
@@ -184,7 +176,14 @@ parameters! {
         #[param(value_type = Option<i64>, minimum = 0, maximum = 1000, default = 100)]
         message_limit,
     }
-    faults(this, _caller) { newest_faults(this.message_limit.as_deref()) }
+    faults(this, _caller) { newest_faults(this.limit()) }
+}
+
+impl ShowSession {
+    /// How many messages are asked for, as it was sent.
+    pub(super) fn limit(&self) -> Option<&str> {
+        self.message_limit.as_deref()
+    }
 }
 
 parameters! {
@@ -207,7 +206,7 @@ parameters! {
 }
 
 impl ListSessions {
-    fn draft(&self) -> UserSessionsDraft {
+    pub(super) fn draft(&self) -> UserSessionsDraft {
         UserSessionsDraft {
             active_only: self.active_only.clone(),
             status: self.status.clone(),
@@ -216,7 +215,7 @@ impl ListSessions {
         }
     }
 
-    fn link(&self, links: &mut Links, rel: &str, cursor: &str) {
+    pub(super) fn link(&self, links: &mut Links, rel: &str, cursor: &str) {
         let parameters = [
             ("active_only", self.active_only.as_deref()),
             ("status", self.status.as_deref()),
@@ -225,107 +224,4 @@ impl ListSessions {
         ];
         links.add(rel, &parameters);
     }
-}
-
-/// Start a session
-///
-/// A `user` starts sessions of its own, without an agent.
-#[utoipa::path(
-    post, path = "/api/v1/sessions", operation_id = "create_session", tag = "sessions",
-    request_body = CreateSession,
-    responses((status = 201, description = "The session, active.", body = SessionView<'_>)),
-)]
-pub(crate) async fn create(
-    service: web::Data<SessionService>,
-    request: HttpRequest,
-    Input((caller, _, key, body)): Input<(Caller, NoQuery, OptionalKey, ApiJson<CreateSession>)>,
-) -> Result<HttpResponse, Problem> {
-    let (draft, text) = (body.value.draft(), body.text);
-    let made = service.create(&caller, draft, key.0.as_ref()).await.map_err(|error| text.explain(error))?;
-    let location = link::location(&request, format_args!("/sessions/{}", made.value.id));
-    let tag = Tag::new(made.value.rev, caller.view());
-    reply::created(location, &tag, made.replayed, &SessionView::of(&made.value, caller.view()))
-}
-
-/// Show a session with its newest messages
-///
-/// `Link` with `rel="prev"` leads to the messages before them.
-#[utoipa::path(
-    get, path = "/api/v1/sessions/{session_id}", operation_id = "get_session", tag = "sessions",
-    params(("session_id" = String, Path, format = Uuid), ShowSession),
-    responses((status = 200, description = "The session, with messages oldest first.", body = SessionWithMessagesView<'_>)),
-)]
-pub(crate) async fn show(
-    service: web::Data<MessageService>,
-    request: HttpRequest,
-    Input((caller, id, query, known)): Input<(Caller, SessionPath, Query<ShowSession>, IfNoneMatch)>,
-) -> Result<HttpResponse, Problem> {
-    let limit = query.0.message_limit.as_deref();
-    let (asked, page) = service.session_with_newest(&caller, id.0, limit).await?;
-    let mut links = Links::to(&request, format_args!("/sessions/{}/messages", id.0));
-    if let Some(Window::Between { before: Some(before), .. }) = page.prev(&asked) {
-        links.add("prev", &[("before", Some(&before.to_string())), ("limit", limit)]);
-    }
-    let tag = Tag::with_newest(page.session.rev, &asked);
-    reply::shown(&known, &tag, Some(&links), &SessionWithMessagesView::from((&page, caller.view())))
-}
-
-/// List a user's sessions
-///
-/// Newest first by creation. An unknown user has none. `Link` leads to the pages around.
-#[utoipa::path(
-    get, path = "/api/v1/users/{user_id}/sessions", operation_id = "list_user_sessions", tag = "sessions",
-    params(("user_id" = String, Path, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"), ListSessions),
-    responses((status = 200, description = "A page of sessions.", body = Vec<SessionView<'_>>)),
-)]
-pub(crate) async fn list_of_user(
-    service: web::Data<SessionService>,
-    request: HttpRequest,
-    Input((caller, user, query)): Input<(Caller, UserPath, Query<ListSessions>)>,
-) -> Result<HttpResponse, Problem> {
-    let page = service.list_of_user(&caller, user.0, query.0.draft()).await?;
-    let mut links = Links::here(&request);
-    for (rel, cursor) in [("next", page.next), ("prev", page.prev)] {
-        if let Some(cursor) = cursor {
-            query.0.link(&mut links, rel, &cursor.encode());
-        }
-    }
-    reply::listed(&links, &SessionList(&page.sessions, caller.view()))
-}
-
-/// Change a session
-///
-/// Only the fields that are sent change. `metadata` is replaced, or merged (RFC 7396) when the media type is
-/// `application/merge-patch+json`. Setting the status that stands changes nothing.
-#[utoipa::path(
-    patch, path = "/api/v1/sessions/{session_id}", operation_id = "update_session", tag = "sessions",
-    params(("session_id" = String, Path, format = Uuid)),
-    request_body(content((UpdateSession = "application/json"), (UpdateSession = "application/merge-patch+json"))),
-    responses((status = 200, description = "The session after the change.", body = SessionView<'_>)),
-)]
-pub(crate) async fn update(
-    service: web::Data<SessionService>,
-    Input((caller, id, _, wanted, body)): Input<(Caller, SessionPath, NoQuery, IfMatch, ApiJson<UpdateSession>)>,
-) -> Result<HttpResponse, Problem> {
-    let (patch, text) = (body.value.patch(body.media), body.text);
-    let session = service.update(&caller, id.0, patch, wanted.0).await.map_err(|error| text.explain(error))?;
-    let tag = Tag::new(session.rev, caller.view());
-    reply::changed(&tag, false, &SessionView::of(&session, caller.view()))
-}
-
-/// End a session
-///
-/// For good; ending it again changes nothing. A new session names the old one in `previous_session_id`.
-#[utoipa::path(
-    post, path = "/api/v1/sessions/{session_id}/end", operation_id = "end_session", tag = "sessions",
-    params(("session_id" = String, Path, format = Uuid)),
-    responses((status = 200, description = "The session, ended.", body = SessionView<'_>)),
-)]
-pub(crate) async fn end(
-    service: web::Data<SessionService>,
-    Input((caller, id, _, key, wanted, _)): Input<(Caller, SessionPath, NoQuery, OptionalKey, IfMatch, NoBody)>,
-) -> Result<HttpResponse, Problem> {
-    let ended = service.end(&caller, id.0, wanted.0, key.0.as_ref()).await?;
-    let tag = Tag::new(ended.value.rev, caller.view());
-    reply::changed(&tag, ended.replayed, &SessionView::of(&ended.value, caller.view()))
 }

@@ -1,0 +1,73 @@
+//! How a node connects: what it asks of every connection, and whom it trusts.
+
+use chat_domain::health::Probe as _;
+use chat_domain::testing::builder::a_session;
+use chat_infra::postgres::{PgConfig, PgStartError, PgStore};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::postgres_server::{Database, admin};
+
+/// The code by which a client asks for encryption, and that of an ordinary first packet.
+const SSL_REQUEST: u32 = 80_877_103;
+const STARTUP: u32 = 196_608;
+
+/// What clients say to a server that answers a request for encryption so and hangs up after the next packet.
+async fn said_to_a_server_that_answers(answer: u8) -> (Vec<u32>, PgStartError) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("postgres://chat@127.0.0.1:{port}/none?sslmode=prefer");
+    let config = PgConfig::new(url.into());
+    let mut said = Vec::new();
+    let serve = async {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            said.push(first_packet(&mut client).await);
+            client.write_all(&[answer]).await.unwrap();
+            if answer == b'N' {
+                said.push(first_packet(&mut client).await);
+            }
+        }
+    };
+    let error = tokio::select! {
+        () = serve => unreachable!("it serves for ever"),
+        connected = PgStore::connect(&config) => connected.err().unwrap(),
+    };
+    (said, error)
+}
+
+/// The code in the first packet that a client sends in clear.
+async fn first_packet(client: &mut TcpStream) -> u32 {
+    let length = client.read_u32().await.unwrap();
+    let code = client.read_u32().await.unwrap();
+    let mut rest = vec![0; length as usize - 8];
+    client.read_exact(&mut rest).await.unwrap();
+    code
+}
+
+#[tokio::test]
+async fn where_encryption_is_preferred_a_handshake_that_fails_is_not_made_up_for_in_clear() {
+    let (said, error) = said_to_a_server_that_answers(b'S').await;
+    assert!(matches!(error, PgStartError::Unreachable(_)), "{error:?}");
+    assert_eq!(said, [SSL_REQUEST]);
+}
+
+#[tokio::test]
+async fn where_encryption_is_preferred_a_server_that_has_none_is_spoken_to_in_clear() {
+    let (said, _) = said_to_a_server_that_answers(b'N').await;
+    assert_eq!(said, [SSL_REQUEST, STARTUP]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_writes_is_not_used_even_to_read() {
+    let database = Database::migrated().await;
+    let turn = |how: &str| format!("ALTER DATABASE {} SET default_transaction_read_only = {how}", database.name());
+    admin().await.batch_execute(&turn("on")).await.unwrap();
+    assert!(matches!(PgStore::connect(&database.config()).await.err(), Some(PgStartError::Unreachable(_))));
+    let url = format!("{}?target_session_attrs=any", database.url());
+    let reading = PgStore::connect(&PgConfig { url: url.into(), ..database.config() }).await.unwrap();
+    let session = a_session();
+    assert!(reading.sessions().find(&session.tenant_id, session.id).await.unwrap().is_none());
+    admin().await.batch_execute(&turn("off")).await.unwrap();
+    database.node().await.probe().check().await.unwrap();
+}
