@@ -57,7 +57,7 @@ make_base() {
     rm -rf "$tree"
 }
 
-# This machine's compiler, and the authorities that it trusts: packages may come by a proxy with its own.
+# This machine's compiler, and the authorities that it trusts, which need not be the public ones.
 add_toolchain() {
     local tree=$1 toolchain
     toolchain=$(rustc --print sysroot)

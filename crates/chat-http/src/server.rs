@@ -84,7 +84,7 @@ pub fn bind(api: Api, address: impl ToSocketAddrs, settings: &ServerSettings) ->
     let builder = ServerBuilder::new()
         .workers(settings.workers.max(1))
         .max_concurrent_connections(settings.max_connections)
-        .shutdown_timeout(settings.shutdown_timeout.as_secs())
+        .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let (api, settings) = (Arc::new(api), settings.clone());

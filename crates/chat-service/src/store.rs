@@ -79,7 +79,8 @@ impl OpenStore {
                     None => ("DATABASE_URL", url),
                 };
                 let migrated = chat_infra::postgres::migrate(&postgres(settings, migrating), Some(&config)).await;
-                migrated.map_err(|source| StoreError::Postgres { setting, source })?;
+                let run = migrated.map_err(|source| StoreError::Postgres { setting, source })?;
+                tracing::info!(migrations = run.join(", "), "tables up to date");
                 let connected = PgStore::connect(&config).await;
                 connected
                     .map(Box::new)

@@ -124,7 +124,7 @@ pub(crate) async fn show(health: web::Data<Health>) -> Result<HttpResponse, Prob
     state(&mut builder, &HealthView { status, service: SERVICE, version: VERSION, timestamp, checks })
 }
 
-/// How the service is, where the seed had it
+/// How the service is, under the prefix of the API
 #[utoipa::path(
     get, path = "/api/v1/health", operation_id = "get_api_health", tag = "service",
     responses(

@@ -49,7 +49,9 @@ pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<V
     let (mut connection, run) = run_missing(connection).await?;
     let grants = lacking(&mut connection, role.as_deref()).await?;
     grant::grant(&mut connection, &grants).await.map_err(PgStartError::migration)?;
-    Ok(run)
+    // Who may not give a right gets a warning for trying, not an error.
+    let refused = lacking(&mut connection, role.as_deref()).await?;
+    if refused.is_empty() { Ok(run) } else { Err(PgStartError::Ungranted(refused)) }
 }
 
 /// diesel's harness blocks, and so runs on a thread for that.

@@ -35,6 +35,9 @@ pub enum PgStartError {
     /// A migration failed, or the state of the tables could not be read.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The working role lacks rights which the role that migrates cannot give.
+    #[error("the role of the service lacks rights that the role which migrates may not give: {}", .0.join("; "))]
+    Ungranted(Vec<String>),
     /// The tables are older than this build.
     #[error("the tables lack migrations: {}", .0.join(", "))]
     Outdated(Vec<String>),

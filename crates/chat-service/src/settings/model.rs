@@ -35,6 +35,9 @@ impl FromStr for LogFormat {
     }
 }
 
+/// The server counts the time for its end in whole seconds, and the writers need some after it.
+const MIN_SHUTDOWN_S: u64 = 3;
+
 /// All settings in force.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -91,8 +94,8 @@ impl Settings {
             group_commit_queue: from.number("group_commit_queue", 1, 1_000_000)?,
             cache_bytes: from.number("cache_mib", 0, 65_536_u64)? * 1024 * 1024,
             cache_ttl: Duration::from_secs(from.number("cache_ttl_s", 1, 86_400)?),
-            shutdown_delay: Duration::from_secs(from.number("shutdown_delay_s", 0, 3_600)?),
-            shutdown_timeout: Duration::from_secs(from.number("shutdown_timeout_s", 1, 3_600)?),
+            shutdown_delay: shutdown_delay(&from)?,
+            shutdown_timeout: Duration::from_secs(from.number("shutdown_timeout_s", MIN_SHUTDOWN_S, 3_600)?),
         })
     }
 
@@ -157,6 +160,16 @@ fn cors_origins(from: &Reader<'_>) -> Result<CorsOrigins, SettingsError> {
     CorsOrigins::new(from.list("cors_origins")?).map_err(|_| from.wrong("cors_origins", reason))
 }
 
+/// A delay that leaves no time to answer what is in flight would make every end an unclean one.
+fn shutdown_delay(from: &Reader<'_>) -> Result<Duration, SettingsError> {
+    let timeout: u64 = from.number("shutdown_timeout_s", MIN_SHUTDOWN_S, 3_600)?;
+    let delay = from.number("shutdown_delay_s", 0, 3_600)?;
+    if delay + 2 <= timeout {
+        return Ok(Duration::from_secs(delay));
+    }
+    Err(from.wrong("shutdown_delay_s", "must be at least 2 below SHUTDOWN_TIMEOUT_S"))
+}
+
 /// actix-http logs an error for each head that is no HTTP, which any client can send as often as it likes.
 fn log_filter(from: &Reader<'_>) -> Result<String, SettingsError> {
     let debug = from.flag("debug")?;
@@ -206,6 +219,8 @@ mod tests {
             ("RUST_LOG", "info,x=y=z"),
             ("LOG_FORMAT", "xml"),
             ("STORE_DEADLINE_MS", "0"),
+            ("SHUTDOWN_TIMEOUT_S", "2"),
+            ("SHUTDOWN_DELAY_S", "24"),
             ("CACHE_MIB", "-1"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();

@@ -64,8 +64,9 @@ fn dot_env_fault(path: &Path, error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::LineParse(unread, _) => {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            let line = text.lines().find(|line| line.contains(unread.as_str())).unwrap_or_default().trim_start();
-            let known = CATALOGUE.iter().map(Setting::variable).find(|name| line.starts_with(name.as_str()));
+            let line = text.lines().find(|line| line.contains(unread.as_str())).unwrap_or_default();
+            let name = line.split('=').next().unwrap_or_default().trim().trim_start_matches("export ");
+            let known = CATALOGUE.iter().map(Setting::variable).find(|known| known == name);
             let which = known.map_or_else(|| "a line".to_owned(), |name| format!("the line of {name}"));
             format!("{which} cannot be read: a value with spaces or quotes must stand in quotes")
         }
