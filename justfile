@@ -3,6 +3,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 cargo_deny := "0.20.2"
+cargo_cyclonedx := "0.5.9"
 
 # List the recipes
 [private]
@@ -48,6 +49,14 @@ deny:
     # Advisories are left to whoever can download their database: `check advisories`.
     target/tools/bin/cargo-deny --locked --workspace check bans licenses sources
 
+# Write the bill of materials of what is shipped to target/sbom (needs jq)
+sbom:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ -x target/tools/bin/cargo-cyclonedx ] || echo "building cargo-cyclonedx {{ cargo_cyclonedx }} into target/tools"
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root target/tools cargo-cyclonedx@{{ cargo_cyclonedx }}
+    deploy/sbom.sh target/tools/bin/cargo-cyclonedx
+
 # Check what the domain depends on against the committed list
 deps:
     diff <(grep -v '^#' crates/chat-domain/dependencies.txt) \
@@ -63,7 +72,7 @@ api-lint:
     cargo run --quiet -- openapi > target/api-lint/openapi.json
     npx --yes @redocly/cli@2 lint target/api-lint/openapi.json
 
-# Hold the served answers against the document, on both stores (needs Python; arguments go to schemathesis)
+# Hold the served answers against the document, on both stores and with tokens (needs Python; arguments go to schemathesis)
 api-test *args:
     deploy/local/api-test.sh {{ args }}
 
@@ -71,6 +80,20 @@ api-test *args:
 bench *args:
     cargo build --release --package chat-service --package chat-load
     deploy/local/services.sh with -- "${CARGO_TARGET_DIR:-target}/release/chat-load" bench {{ args }}
+
+# Play faults on a release build, in full, and print a Markdown table (arguments name cases; --list tells them)
+chaos *args:
+    cargo build --release --package chat-service --package chat-chaos
+    deploy/local/services.sh programs -- "${CARGO_TARGET_DIR:-target}/release/chat-chaos" {{ args }}
+
+# Count the instructions of the two hot paths; more than a tenth off the committed figures fails (installs valgrind)
+instructions *args:
+    deploy/count-instructions.sh {{ args }}
+
+# Measure what limits cost a request, in processor time (arguments: rounds, seconds of each load)
+limit-cost *args:
+    cargo build --release --package chat-service --package chat-load
+    deploy/local/services.sh with -- deploy/limit-cost.sh {{ args }}
 
 # Build the container image and try it out (root on Debian; installs buildah and debootstrap)
 image-check *args:
@@ -91,6 +114,10 @@ durability-check:
 # Back up both stores under writes, lose them, restore them
 restore-check:
     deploy/check-restore.sh
+
+# Hold every migration against the rule: expand, then contract
+migrations-check:
+    cargo test --quiet --package chat-infra --test migrations
 
 # Bring the tables of DATABASE_URL up to date
 migrate:

@@ -108,6 +108,9 @@ api() { curl --silent --show-error --fail --max-time 5 "http://$beyond:8000$1" $
 
 is_healthy() { api /health | jq --exit-status '.status == "healthy"' >/dev/null; }
 
+# What check-image.sh says at the build.
+names_its_revision() { api / | jq --exit-status '.version | endswith("+0123456789ab")' >/dev/null; }
+
 talk() {
     session=$(api /api/v1/sessions '{"user_id":"ann"}' | jq --raw-output .id)
     api "/api/v1/sessions/$session/messages" '{"content":"kept","sender_type":"user","sender_id":"ann"}' >/dev/null
@@ -123,6 +126,7 @@ check "it starts, and its own health check says so" start
 check "it has no rights of root's" no_rights
 check "its file system cannot be written to" refused touch "$tree/usr/x"
 check "it answers beyond loopback" is_healthy
+check "it says which sources it is made of" names_its_revision
 check "a message can be sent" talk
 check "SIGTERM ends it with 0" stop
 check "the health check says that it is gone" refused health_check

@@ -74,7 +74,7 @@ build() {
     make_base runtime ''
     # The format is Docker's, since OCI's has no health check.
     store build --isolation chroot ${keep:+--layers} --pull-never --format docker --file "$root/deploy/Dockerfile" \
-        --build-arg RUST_IMAGE=localhost/check-rust --build-arg RUNTIME_IMAGE=localhost/check-runtime \
+        --build-arg REVISION=0123456789ab --build-arg RUST_IMAGE=localhost/check-rust --build-arg RUNTIME_IMAGE=localhost/check-runtime \
         --tag check-service "$root"
 }
 

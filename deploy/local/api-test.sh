@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 #
 # Holds what the service answers against the document that it serves: all checks
-# of schemathesis, on SQLite and then on PostgreSQL with Redis.
+# of schemathesis, on SQLite and on PostgreSQL with Redis in open mode, and on
+# SQLite with tokens.
 #
 #   api-test.sh [ARG…]   ARGs go to `schemathesis run`
 #
-# What each run leaves to read is under target/api-test/<store>.
+# What each run leaves to read is under target/api-test/<store>. The run with
+# tokens is `tokens`.
 
 set -euo pipefail
 
@@ -44,12 +46,17 @@ healthy() {
         "$1/health" 2>/dev/null
 }
 
+# A key of its own for each run.
+secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+readonly secret
+
 # Starts the service with the settings that are given (NAME=value), away from
 # any .env, and with none of the caller's own settings.
 start_service() {
     local url=$1 log=$2 tries=300
     shift 2
-    env -u DATABASE_URL -u MIGRATE_DATABASE_URL -u REDIS_URL -u AUTH_MODE -u DEBUG \
+    env -u DATABASE_URL -u MIGRATE_DATABASE_URL -u REDIS_URL -u AUTH_MODE -u DEBUG -u SECRET_KEY \
+        -u SECRET_KEY_PREVIOUS -u JWKS_FILE -u JWKS_URL -u JWT_AUDIENCE -u JWT_ISSUER \
         HOST=127.0.0.1 PORT="${url##*:}" DATA_DIR=data RUST_LOG=warn "$@" "$service" >"$log" 2>&1 &
     service_pid=$!
     until healthy "$url"; do
@@ -83,6 +90,16 @@ check_store() {
     stop_service
 }
 
+# With tokens the headers of the open mode are not looked at: that wrong ones are
+# refused is checked in that mode.
+check_tokens() {
+    local token
+    token=$(env -u JWT_AUDIENCE -u JWT_ISSUER SECRET_KEY="$secret" \
+        "$service" token --sub tester --role admin --expires-in 1d)
+    check_store tokens AUTH_MODE=jwt SECRET_KEY="$secret" RATE_LIMIT=0 RATE_LIMIT_UNAUTHENTICATED=0 -- \
+        --header "Authorization: Bearer $token" --exclude-checks negative_data_rejection "$@"
+}
+
 # The second half is this script again, called with the servers up. They are
 # always private ones: a given server's tables are not ours to fill.
 if [ "${1:-}" = --on-servers ]; then
@@ -90,6 +107,7 @@ if [ "${1:-}" = --on-servers ]; then
     check_store postgres DATABASE_URL="$TEST_DATABASE_URL" REDIS_URL="$TEST_REDIS_URL" -- "$@"
 else
     prepare
+    check_tokens "$@"
     check_store sqlite -- "$@"
     exec env -u TEST_DATABASE_URL -u TEST_REDIS_URL \
         "$root/deploy/local/services.sh" with -- "$root/deploy/local/api-test.sh" --on-servers "$@"

@@ -4,6 +4,8 @@
 #
 #   services.sh with -- CMD…   run CMD with TEST_DATABASE_URL and TEST_REDIS_URL
 #                              set; afterwards nothing is left, whatever happened
+#   services.sh programs -- CMD…   run CMD with TEST_POSTGRES_PROGRAMS and
+#                              TEST_REDIS_SERVER set; it starts its own servers
 #   services.sh up             start both and print the lines to use them
 #   services.sh status         say what is up (exit code 3 when something is not)
 #   services.sh down           stop them and throw their data away
@@ -159,9 +161,8 @@ with_services() {
         missing+=(redis)
     fi
     start ${missing[@]+"${missing[@]}"}
-    # Some tests stop and start a Redis of their own.
-    need_programs redis
-    export TEST_REDIS_SERVER=${TEST_REDIS_SERVER:-$redis_program}
+    # Some tests stop and start servers of their own.
+    name_programs
 
     export TEST_DATABASE_URL=${TEST_DATABASE_URL:-$(postgres_url)}
     export TEST_REDIS_URL=${TEST_REDIS_URL:-$(redis_url)}
@@ -174,6 +175,14 @@ with_services() {
     wait "$job" || code=$?
     leave_if_asked
     exit "$code"
+}
+
+# --- programs ----------------------------------------------------------------
+
+name_programs() {
+    need_programs postgres redis
+    export TEST_POSTGRES_PROGRAMS=${TEST_POSTGRES_PROGRAMS:-$postgres_programs}
+    export TEST_REDIS_SERVER=${TEST_REDIS_SERVER:-$redis_program}
 }
 
 # --- up, status, down --------------------------------------------------------
@@ -266,7 +275,7 @@ down() {
 }
 
 usage() {
-    sed -n '3,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '3,19s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 case ${1:-} in
@@ -277,6 +286,15 @@ with)
     fi
     shift 2
     with_services "$@"
+    ;;
+programs)
+    if [ "${2:-}" != -- ] || [ $# -lt 3 ]; then
+        say "which programs? services.sh programs -- CMD…"
+        exit 2
+    fi
+    shift 2
+    name_programs
+    exec "$@"
     ;;
 up | down | status) "$1" ;;
 -h | --help | help) usage ;;

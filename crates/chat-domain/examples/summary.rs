@@ -12,11 +12,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chat_domain::access::View;
 use chat_domain::error::RepositoryError;
-use chat_domain::id::{MessageId, SessionId, TenantId};
-use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, SenderType,
-    Window,
-};
+use chat_domain::id::{SessionId, TenantId};
+use chat_domain::message::{Message, MessagePage, MessagePages, PageQuery, SenderType, Window};
 use chat_domain::query::Order;
 use chat_domain::session::{Session, SessionStatus};
 use serde::Deserialize;
@@ -56,7 +53,7 @@ const ARCHIVE: &str = r#"{
 async fn main() -> Result<(), Box<dyn Error>> {
     let archive: Archive = serde_json::from_str(ARCHIVE)?;
     let (tenant, session) = (archive.session.tenant_id.clone(), archive.session.id);
-    let summaries = SummaryService { messages: Arc::new(archive) };
+    let summaries = SummaryService { pages: Arc::new(archive) };
     let summary = summaries.of(&tenant, session).await?.ok_or("no such session")?;
     #[expect(clippy::print_stdout, reason = "this is what the program is for")]
     {
@@ -67,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// The use case: it knows the port, and not what lies behind it.
 struct SummaryService {
-    messages: Arc<dyn MessageRepository>,
+    pages: Arc<dyn MessagePages>,
 }
 
 /// What there is to say of a session in a few lines.
@@ -90,9 +87,9 @@ impl SummaryService {
         };
         let mut summary: Option<Summary> = None;
         loop {
-            let Some(page) = self.messages.page(tenant, session, &query).await? else { return Ok(None) };
+            let Some(page) = self.pages.page(tenant, session, &query).await? else { return Ok(None) };
             let next = page.next(&query);
-            summary.get_or_insert_with(|| Summary::new(page.session)).read(page.messages);
+            summary.get_or_insert_with(|| Summary::new(page.session.clone())).read(&page.messages);
             let Some(window) = next else { return Ok(summary) };
             query.window = window;
         }
@@ -104,13 +101,13 @@ impl Summary {
         Self { session, question: None, last_word: None, said: BTreeMap::new() }
     }
 
-    fn read(&mut self, messages: Vec<Message>) {
+    fn read(&mut self, messages: &[Message]) {
         for message in messages {
             *self.said.entry(message.sender.sender_type).or_default() += 1;
             if message.sender.sender_type == SenderType::User {
                 self.question.get_or_insert_with(|| message.content.clone());
             }
-            self.last_word = Some(message.content);
+            self.last_word = Some(message.content.clone());
         }
     }
 }
@@ -138,27 +135,14 @@ struct Archive {
     messages: Vec<Message>,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("an archive cannot be written to")]
-struct ReadOnly;
-
 #[async_trait]
-impl MessageRepository for Archive {
-    async fn append(&self, _: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        Err(RepositoryError::internal(ReadOnly))
-    }
-
-    async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        let found = self.messages.iter().find(|message| self.session.tenant_id == *tenant && message.id == id);
-        Ok(found.cloned().map(Message::shown))
-    }
-
+impl MessagePages for Archive {
     async fn page(
         &self,
         tenant: &TenantId,
         session: SessionId,
         query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
+    ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
         if self.session.tenant_id != *tenant || self.session.id != session {
             return Ok(None);
         }
@@ -179,10 +163,6 @@ impl MessageRepository for Archive {
             .skip(offset)
             .take(usize::from(query.limit) + 1);
         let found = found.cloned().map(Message::shown).collect();
-        Ok(Some(MessagePage::assemble(self.session.clone(), query, found)))
-    }
-
-    async fn remove(&self, _: &TenantId, _: MessageId, _: Removal) -> Result<RemoveOutcome, RepositoryError> {
-        Err(RepositoryError::internal(ReadOnly))
+        Ok(Some(Arc::new(MessagePage::assemble(self.session.clone(), query, found))))
     }
 }

@@ -38,6 +38,18 @@ macro_rules! uuid_id {
             }
         }
 
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl FromStr for $name {
             type Err = uuid::Error;
 
@@ -59,6 +71,10 @@ uuid_id!(
 uuid_id!(
     /// Names one extension of a message.
     ExtensionId
+);
+uuid_id!(
+    /// Names one entry of the audit, within its tenant.
+    AuditId
 );
 
 macro_rules! text_id {

@@ -3,10 +3,12 @@
 //!
 //! # Map
 //! - [`session`], [`message`], [`extension`]: entities, drafts (what a client sends, unchecked), services, ports.
-//! - [`access`]: who may do what.
+//! - [`access`]: who may do what; [`audit`]: who did what.
+//! - [`limit`]: how much callers may ask, and the port of what keeps count.
 //! - [`event`]: that something changed.
 //! - [`cache`], [`clock`], [`health`], [`idempotency`]: the other ports.
-//! - [`error`], [`outcome`]: how a store fails, and what a write that went well comes to.
+//! - [`error`], [`outcome`]: how a store fails, and what a write that went well comes to. [`deadline`]: how long a request
+//!   may wait for stores.
 //! - [`id`], [`revision`], [`timestamp`], [`metadata`], [`precondition`]: values that hold only what is valid.
 //! - [`fault`], [`field`], [`query`]: checking input, every fault at once.
 //! - `testing` (feature): fakes, builders, and one contract suite for each port.
@@ -24,8 +26,11 @@
 //! 3. Write the fake in `testing/fake/`, and run the suite on it; then the adapters, and run it on them.
 
 pub mod access;
+pub mod audit;
 pub mod cache;
 pub mod clock;
+pub mod cursor;
+pub mod deadline;
 pub mod error;
 pub mod event;
 pub mod extension;
@@ -34,8 +39,10 @@ pub mod field;
 pub mod health;
 pub mod id;
 pub mod idempotency;
+pub mod limit;
 pub mod message;
 pub mod metadata;
+mod named;
 pub mod outcome;
 pub mod precondition;
 pub mod query;

@@ -12,6 +12,8 @@ use time::{Duration, OffsetDateTime};
 const MAX_MICROS: i64 = 253_402_300_799_999_999;
 /// The first: the beginning of the year 0.
 const MIN_MICROS: i64 = -62_167_219_200_000_000;
+/// How many characters a printed one has.
+const PRINTED: usize = 27;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z. Years 0 to 9999. Prints as RFC 3339 with `Z` and six
 /// decimals.
@@ -66,13 +68,34 @@ impl From<Timestamp> for OffsetDateTime {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = OffsetDateTime::from(*self);
+impl Timestamp {
+    /// Prints into the buffer: pages hold hundreds of these, and the machinery of formats costs more than the digits.
+    fn print(self, buffer: &mut [u8; PRINTED]) -> &str {
+        let time = OffsetDateTime::from(self);
         let (year, month, day) = time.to_calendar_date();
         let (hour, minute, second, micro) = time.to_hms_micro();
-        let month = u8::from(month);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micro:06}Z")
+        *buffer = *b"0000-00-00T00:00:00.000000Z";
+        let parts = [(0..4, year.unsigned_abs()), (5..7, u32::from(u8::from(month))), (8..10, u32::from(day))];
+        let clock =
+            [(11..13, u32::from(hour)), (14..16, u32::from(minute)), (17..19, u32::from(second)), (20..26, micro)];
+        for (place, number) in parts.into_iter().chain(clock) {
+            print_digits(buffer.get_mut(place).unwrap_or_default(), number);
+        }
+        str::from_utf8(buffer).unwrap_or_default()
+    }
+}
+
+/// Prints the last digits of a number, as many as there is place for.
+fn print_digits(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.print(&mut [0; PRINTED]))
     }
 }
 
@@ -86,7 +109,7 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.print(&mut [0; PRINTED]))
     }
 }
 
@@ -105,6 +128,9 @@ mod tests {
         let stamp = Timestamp::from_micros(1_767_225_600_000_042).unwrap();
         assert_eq!(stamp.to_string(), "2026-01-01T00:00:00.000042Z");
         assert_eq!(stamp.to_string().parse(), Ok(stamp));
+        let stamp: Timestamp = "1969-07-20T20:17:39.987654Z".parse().unwrap();
+        assert_eq!(stamp.to_string(), "1969-07-20T20:17:39.987654Z");
+        assert_eq!(serde_json::to_string(&stamp).unwrap(), "\"1969-07-20T20:17:39.987654Z\"");
     }
 
     #[test]

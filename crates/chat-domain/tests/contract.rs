@@ -2,21 +2,27 @@
 #![cfg(test)]
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chat_domain::access::{TokenRules, TokenVerifier};
 use chat_domain::cache::Cache;
+use chat_domain::clock::Clock as _;
 use chat_domain::event::{EventPublisher, EventSubscriber};
 use chat_domain::id::{MessageId, TenantId};
+use chat_domain::limit::{Limits, Quota, RateLimiter};
 use chat_domain::testing::contract::history;
-use chat_domain::testing::fake::{FakeBus, FakeCache, FakeStore};
-use chat_domain::testing::rig::{CacheRig, EventRig, Store, StoreRig, Task};
-use chat_domain::{cache_contract, event_contract, store_contract};
+use chat_domain::testing::fake::{FakeBus, FakeCache, FakeClock, FakeRateLimiter, FakeStore, FakeTokens};
+use chat_domain::testing::rig::{CacheRig, EventRig, LimiterRig, Store, StoreRig, Task, TokenRig};
+use chat_domain::timestamp::Timestamp;
+use chat_domain::{cache_contract, event_contract, rate_limiter_contract, store_contract, token_verifier_contract};
 
 store_contract!(fake_store, FakeStoreRig);
 cache_contract!(fake_cache, FakeCacheRig);
 event_contract!(fake_bus, FakeBusRig);
+token_verifier_contract!(fake_tokens, FakeTokenRig);
+rate_limiter_contract!(fake_limiter, FakeLimiterRig);
 
 /// The adapters try few histories; here they cost nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -57,7 +63,7 @@ macro_rules! suites {
     };
 }
 
-const SUITES: [(&str, &str, &str); 17] = suites!(
+const SUITES: [(&str, &str, &str); 21] = suites!(
     "message/append" named in "message/mod",
     "message/page" named in "message/mod",
     "message/race" named in "message/mod",
@@ -69,12 +75,16 @@ const SUITES: [(&str, &str, &str); 17] = suites!(
     "session/list" named in "session/mod",
     "session/race" named in "session/mod",
     "session/update" named in "session/mod",
+    "audit" named in "audit",
     "cache" named in "cache",
+    "deadline" named in "deadline",
     "event" named in "event",
     "extension" named in "extension",
     "history" named in "history",
     "idempotency" named in "idempotency",
+    "limit" named in "limit",
     "revision" named in "revision",
+    "token" named in "token",
 );
 
 struct FakeStoreRig(FakeStore);
@@ -134,6 +144,75 @@ impl EventRig for FakeBusRig {
 
     async fn within<T: Send>(&self, wait: impl Future<Output = T> + Send) -> Option<T> {
         tokio::time::timeout(Duration::from_secs(10), wait).await.ok()
+    }
+}
+
+struct FakeTokenRig {
+    clock: FakeClock,
+    tokens: FakeTokens,
+}
+
+#[async_trait]
+impl TokenRig for FakeTokenRig {
+    async fn start() -> Self {
+        let clock = FakeClock::new();
+        Self { tokens: FakeTokens::new(clock.clone()), clock }
+    }
+
+    fn clock(&self) -> &FakeClock {
+        &self.clock
+    }
+
+    fn verifier(&self) -> Arc<dyn TokenVerifier> {
+        Arc::new(self.tokens.clone())
+    }
+
+    fn strict_verifier(&self, audience: &str, issuer: &str) -> Arc<dyn TokenVerifier> {
+        Arc::new(self.tokens.under(TokenRules::new(vec![audience.to_owned()], vec![issuer.to_owned()])))
+    }
+
+    fn sign(&self, claims: &str) -> String {
+        self.tokens.sign(claims)
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        spawn(task)
+    }
+}
+
+#[derive(Default)]
+struct FakeLimiterRig {
+    clock: FakeClock,
+    limiter: OnceLock<FakeRateLimiter>,
+}
+
+#[async_trait]
+impl LimiterRig for FakeLimiterRig {
+    async fn start() -> Self {
+        Self::default()
+    }
+
+    async fn node(&self, limits: Limits) -> Arc<dyn RateLimiter> {
+        let limiter = self.limiter.get_or_init(|| FakeRateLimiter::new(limits, self.clock.clone()));
+        Arc::new(limiter.clone())
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_micros(self.clock.now().as_micros().unsigned_abs())
+    }
+
+    /// To the next microsecond, which is all that the clock tells.
+    async fn pass(&self, time: Duration) {
+        let micros = i64::try_from(time.as_nanos().div_ceil(1_000)).expect("a short pause");
+        self.clock.set(Timestamp::from_micros(self.clock.now().as_micros() + micros).expect("a moment"));
+    }
+
+    fn overshoot(&self, _: Quota) -> u32 {
+        0
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        spawn(task)
     }
 }
 

@@ -1,8 +1,12 @@
-//! A connection that is watched while a request is awaited on it.
+//! A connection that is watched: nobody keeps it by saying nothing, or by not listening.
 //!
 //! The server itself bounds the wait for the head of a connection's first request only. Here the same holds for each
 //! later one: once a piece of a head has come, the rest must follow in time, or the connection is closed. While a
-//! request is served its connection is left alone; bodies have their own bounds.
+//! request is served its connection is left alone; bodies have their own bounds. An answer of which the client takes
+//! nothing for too long is broken off, so that what it does not read is not kept for it.
+//!
+//! When the server stops, a connection on which nobody has asked anything for a moment is closed. The server would do so
+//! at once, and would not serve what comes on a connection that it has only just accepted.
 //!
 //! It is remembered, too, that an answer has said `Connection: close`: the server goes on with requests that came
 //! before that answer was sent, and the edge must refuse them (RFC 9112, section 9.6).
@@ -17,6 +21,23 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::limit::Held;
+
+/// A connection that has been idle for so long is closed once the server stops: long enough for the first request of a
+/// client that has just connected.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a connection waits for its client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For a whole head, once a piece of it has come.
+    pub(crate) head: Duration,
+    /// For another request.
+    pub(crate) keep_alive: Duration,
+    /// For the client to take another piece of an answer.
+    pub(crate) write: Duration,
+}
 
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy)]
@@ -37,17 +58,14 @@ pub(crate) struct Watch(Rc<Shared>);
 struct Shared {
     phase: Cell<Phase>,
     over: Cell<bool>,
-    head_timeout: Duration,
-    idle_timeout: Duration,
+    stopping: Cell<bool>,
+    patience: Patience,
 }
 
 impl Watch {
-    fn new(head_timeout: Duration, keep_alive: Duration) -> Self {
-        // An idle connection is closed by the server; this is for one that only looks idle, with a piece of a head that
-        // came together with the request before.
-        let idle_timeout = keep_alive + head_timeout;
+    fn new(patience: Patience) -> Self {
         let phase = Cell::new(Phase::Idle(Instant::now()));
-        Self(Rc::new(Shared { phase, over: Cell::new(false), head_timeout, idle_timeout }))
+        Self(Rc::new(Shared { phase, over: Cell::new(false), stopping: Cell::new(false), patience }))
     }
 
     /// A request has come.
@@ -73,9 +91,13 @@ impl Watch {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        let Shared { stopping, patience, .. } = &*self.0;
         match self.0.phase.get() {
-            Phase::Idle(since) => Some(since + self.0.idle_timeout),
-            Phase::Head(since) => Some(since + self.0.head_timeout),
+            Phase::Idle(since) if stopping.get() => Some(since + STOP_GRACE),
+            // An idle connection is closed by the server; this is for one that only looks idle, with a piece of a head
+            // that came together with the request before.
+            Phase::Idle(since) => Some(since + patience.keep_alive + patience.head),
+            Phase::Head(since) => Some(since + patience.head),
             Phase::Serving => None,
         }
     }
@@ -97,12 +119,30 @@ pub(crate) struct Connection<S = TcpStream> {
     watch: Watch,
     /// Set to an earlier deadline than the present one where that has moved on: a timer is not touched with each request.
     timer: Option<Pin<Box<Sleep>>>,
+    /// While the client takes nothing of an answer, until when it may go on so.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// That the server stops; none once it does.
+    stop: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// That it is open, for as long as it is.
+    _held: Option<Held>,
 }
 
 impl<S> Connection<S> {
-    /// Watches a connection.
-    pub(crate) fn new(stream: S, head_timeout: Duration, keep_alive: Duration) -> Self {
-        Self { stream, watch: Watch::new(head_timeout, keep_alive), timer: None }
+    /// Watches a connection, until the server stops.
+    pub(crate) fn new(stream: S, patience: Patience, stop: impl Future<Output = ()> + 'static) -> Self {
+        Self {
+            stream,
+            watch: Watch::new(patience),
+            timer: None,
+            stalled: None,
+            stop: Some(Box::pin(stop)),
+            _held: None,
+        }
+    }
+
+    /// The same, with what it counts for in the limit on connections.
+    pub(crate) fn holding(self, held: Option<Held>) -> Self {
+        Self { _held: held, ..self }
     }
 
     /// For those who serve its requests.
@@ -111,6 +151,10 @@ impl<S> Connection<S> {
     }
 
     fn poll_overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) {
+            self.stop = None;
+            self.watch.0.stopping.set(true);
+        }
         while let Some(deadline) = self.watch.deadline() {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
             if timer.deadline() > deadline {
@@ -123,6 +167,12 @@ impl<S> Connection<S> {
             timer.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+
+    /// Whether the client has taken nothing for too long.
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let until = || Box::pin(sleep_until(Instant::now() + self.watch.0.patience.write));
+        self.stalled.get_or_insert_with(until).as_mut().poll(context)
     }
 }
 
@@ -147,8 +197,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+    /// Writes; an error where the client does not take anything.
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Ready(written) => {
+                self.stalled = None;
+                Poll::Ready(written)
+            }
+            Poll::Pending => self.poll_stalled(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -169,10 +226,16 @@ mod tests {
 
     const HEAD: Duration = Duration::from_secs(10);
     const KEEP: Duration = Duration::from_secs(75);
+    const WRITE: Duration = Duration::from_secs(20);
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {
+        connected_until(std::future::pending())
+    }
+
+    fn connected_until(stop: impl Future<Output = ()> + 'static) -> (DuplexStream, Connection<DuplexStream>) {
         let (client, server) = duplex(64);
-        (client, Connection::new(server, HEAD, KEEP))
+        let patience = Patience { head: HEAD, keep_alive: KEEP, write: WRITE };
+        (client, Connection::new(server, patience, stop))
     }
 
     #[tokio::test(start_paused = true)]
@@ -214,5 +277,59 @@ mod tests {
         drop(serving);
         assert_eq!(connection.read(&mut piece).await.unwrap(), 0);
         drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_reads_is_broken_off() {
+        let (client, mut connection) = connected();
+        let begun = Instant::now();
+        let refused = connection.write_all(&[0; 65]).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= WRITE && begun.elapsed() < WRITE + Duration::from_secs(1));
+        drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_take_long_while_its_client_reads() {
+        let (mut client, mut connection) = connected();
+        let reader = tokio::spawn(async move {
+            let mut read = 0;
+            while read < 1_000 {
+                sleep(WRITE * 9 / 10).await;
+                read += client.read(&mut [0; 64]).await.unwrap();
+            }
+        });
+        connection.write_all(&[0; 1_000]).await.unwrap();
+        reader.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_a_connection_on_which_nothing_is_asked() {
+        let (client, mut connection) = connected_until(sleep(KEEP / 3));
+        let begun = Instant::now();
+        assert_eq!(connection.read(&mut [0; 4]).await.unwrap(), 0);
+        assert!(begun.elapsed() >= KEEP / 3 && begun.elapsed() < KEEP / 3 + Duration::from_secs(1));
+        drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_leaves_a_client_that_has_just_connected_time_to_ask() {
+        let (mut client, mut connection) = connected_until(std::future::ready(()));
+        let asking = tokio::spawn(async move {
+            sleep(STOP_GRACE / 2).await;
+            client.write_all(b"GET ").await.unwrap();
+            sleep(HEAD / 2).await;
+            client.write_all(b"/ HT").await.unwrap();
+            client
+        });
+        let mut piece = [0; 4];
+        for _ in 0..2 {
+            assert_eq!(connection.read(&mut piece).await.unwrap(), 4);
+        }
+        let serving = connection.watch().begin();
+        assert!(tokio::time::timeout(KEEP, connection.read(&mut piece)).await.is_err());
+        drop(serving);
+        assert_eq!(connection.read(&mut piece).await.unwrap(), 0);
+        drop(asking.await.unwrap());
     }
 }

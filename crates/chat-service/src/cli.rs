@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::settings::Sources;
+use crate::token::TokenArgs;
 
 /// The Chorus chat service: sessions and messages over REST.
 #[derive(Debug, Parser)]
-#[command(name = "chat-service", version, about, propagate_version = true)]
+#[command(name = "chat-service", version = chat_http::VERSION, about, propagate_version = true)]
 pub(crate) struct Cli {
     /// What to do; serves where it is left out
     #[command(subcommand)]
@@ -34,13 +35,13 @@ pub(crate) struct Cli {
     /// json or pretty; `LOG_FORMAT`
     #[arg(long, global = true)]
     log_format: Option<String>,
-    /// open; `AUTH_MODE`
+    /// open, gateway or jwt; `AUTH_MODE`
     #[arg(long, global = true)]
     auth_mode: Option<String>,
 }
 
 /// What the program can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
     /// Serve until SIGTERM or SIGINT
     Serve,
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi,
+    /// Print a token signed with `SECRET_KEY`, for trying things out
+    Token(TokenArgs),
     /// Ask the service on HOST and PORT whether it lives; 0 where it does, for container health checks
     Health,
 }

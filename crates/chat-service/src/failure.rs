@@ -1,8 +1,9 @@
 //! Why the program ends other than well: one line for people, and an exit code for scripts.
 
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+
+use chat_domain::error::chain;
 
 use crate::settings::SettingsError;
 use crate::store::StoreError;
@@ -13,9 +14,9 @@ pub(crate) enum Failure {
     /// A setting is wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The log does not start.
+    /// The log does not start, or the traces.
     #[error("the log does not start")]
-    Log(#[source] tracing_subscriber::util::TryInitError),
+    Log(#[source] crate::telemetry::StartError),
     /// The figures do not start.
     #[error("the metrics do not start")]
     Metrics(#[source] metrics_exporter_prometheus::BuildError),
@@ -25,6 +26,12 @@ pub(crate) enum Failure {
     /// The Redis URL is none.
     #[error("REDIS_URL: {0}")]
     Redis(#[from] chat_infra::redis::InvalidRedisUrl),
+    /// The keys of tokens are not there.
+    #[error("{0}")]
+    Keys(&'static str, #[source] chat_infra::token::KeySetError),
+    /// A token cannot be signed.
+    #[error(transparent)]
+    Token(#[from] chat_infra::token::UnsignableToken),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -54,11 +61,12 @@ impl Failure {
     /// 2 for a wrong setting, which a restart does not mend; 1 for everything else.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Redis(_) => 2,
+            Self::Settings(_) | Self::Redis(_) | Self::Keys(..) => 2,
             Self::Store(error) if error.is_wrong_setting() => 2,
             Self::Log(_)
             | Self::Metrics(_)
             | Self::Store(_)
+            | Self::Token(_)
             | Self::Listen { .. }
             | Self::Signal(_)
             | Self::Server(_)
@@ -70,15 +78,6 @@ impl Failure {
 
     /// The error and all that lies behind it, in one line.
     pub(crate) fn line(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !line.ends_with(&text) {
-                line = format!("{line}: {text}");
-            }
-            cause = error.source();
-        }
-        line.replace(['\n', '\r'], " ")
+        chain(self)
     }
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use chat_domain::audit::AuditRepository;
 use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
-use chat_domain::message::MessageRepository;
+use chat_domain::message::{MessagePages, MessageRepository};
 use chat_domain::session::{RevisionSource, SessionRepository};
+use chat_infra::decorator::{SharedRevs, SharedRevsConfig};
 use chat_infra::postgres::{PgConfig, PgStartError, PgStore};
 use chat_infra::sqlite::{OpenError, SqliteConfig, SqliteStore};
 use secrecy::SecretString;
 
+use crate::figures::Look;
 use crate::settings::{Database, Settings};
 
 /// Why there is no store; begins with the setting that says which store it would be.
@@ -35,11 +38,16 @@ pub(crate) enum StoreError {
 pub(crate) struct Ports {
     pub(crate) sessions: Arc<dyn SessionRepository>,
     pub(crate) messages: Arc<dyn MessageRepository>,
+    pub(crate) pages: Arc<dyn MessagePages>,
     pub(crate) idempotency: Arc<dyn IdempotencyRepository>,
+    pub(crate) audit: Arc<dyn AuditRepository>,
+    /// As cheap to ask as the store allows: each page is asked for here first.
     pub(crate) revisions: Arc<dyn RevisionSource>,
     pub(crate) probe: Arc<dyn Probe>,
     /// How many may write at once.
     pub(crate) writers: usize,
+    /// Sees how the store is at the moment.
+    pub(crate) look: Look,
 }
 
 /// An open store, its tables up to date.
@@ -68,6 +76,8 @@ impl OpenStore {
                 let mut config = SqliteConfig::new(path);
                 config.readers = settings.sqlite_readers;
                 config.deadline = settings.store_deadline;
+                config.list_bytes = settings.caches().lists;
+                config.list_ttl = settings.cache_ttl;
                 // Migrations and opening wait for the disk.
                 let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&config)).await?;
                 Ok(Self::Sqlite(opened?))
@@ -96,18 +106,24 @@ impl OpenStore {
             Self::Sqlite(store) => Ports {
                 sessions: store.sessions(),
                 messages: store.messages(),
+                pages: store.pages(),
                 idempotency: store.idempotency(),
+                audit: store.audit(),
                 revisions: store.revisions(),
                 probe: store.probe(),
                 writers: 1,
+                look: look(store, SqliteStore::look),
             },
             Self::Postgres(store) => Ports {
                 sessions: store.sessions(),
                 messages: store.messages(),
+                pages: store.pages(),
                 idempotency: store.idempotency(),
-                revisions: store.revisions(),
+                audit: store.audit(),
+                revisions: Arc::new(SharedRevs::spawn(store.revisions(), &shared_revs(settings))),
                 probe: Arc::new(store.probe()),
                 writers: settings.group_commit_shards,
+                look: look(&**store, PgStore::look),
             },
         }
     }
@@ -121,9 +137,19 @@ impl OpenStore {
     }
 }
 
+fn look<S: Clone + Send + Sync + 'static>(store: &S, look: fn(&S)) -> Look {
+    let store = store.clone();
+    Box::new(move || look(&store))
+}
+
 fn postgres(settings: &Settings, url: &SecretString) -> PgConfig {
     let mut config = PgConfig::new(url.clone());
     config.max_connections = settings.database_max_connections;
     config.deadline = settings.store_deadline;
+    config.lock_wait = config.lock_wait.min(settings.store_deadline / 4);
     config
+}
+
+fn shared_revs(settings: &Settings) -> SharedRevsConfig {
+    SharedRevsConfig { patience: settings.store_deadline, ..SharedRevsConfig::default() }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::{Action, Decision, Relation, decide};
 use crate::fault::Rejection;
 use crate::id::{ParticipantId, TenantId};
 use crate::message::{Sender, SenderType};
@@ -139,9 +140,9 @@ impl Caller {
     /// The only user whose sessions the caller may see; `None` where it may see all of its tenant.
     #[must_use]
     pub const fn confined_to(&self) -> Option<&ParticipantId> {
-        match self.role {
-            Role::User => Some(&self.id),
-            Role::Agent | Role::Supervisor | Role::Admin | Role::Service => None,
+        match decide(self.role, Action::ReadSession, Relation::Other) {
+            Decision::Allow => None,
+            Decision::Forbid | Decision::Hide => Some(&self.id),
         }
     }
 }

@@ -1,44 +1,40 @@
 //! The rule book: role × action × relation to the thing.
+//!
+//! Nothing is allowed by default. Each action names what each role may do; an action or a role that is added does not
+//! compile until every cell of its row or column is filled in.
 
+use self::Decision::{Allow as Yes, Forbid as No, Hide};
 use super::caller::Role;
+use crate::named::named;
 
 /// How long a user may delete its own message after sending it, in seconds.
 pub const EDIT_WINDOW_SECONDS: i64 = 15 * 60;
 
-/// What a caller wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Start a session for a user.
-    CreateSession,
-    /// See a session and its messages.
-    ReadSession,
-    /// List the sessions of a user.
-    ListUserSessions,
-    /// Change a session's agent, metadata or status, other than ending it.
-    UpdateSession,
-    /// End a session.
-    EndSession,
-    /// Write a message under a sender.
-    WriteMessage,
-    /// Write a note between agents.
-    WriteInternal,
-    /// Delete a message.
-    DeleteMessage,
-}
-
-impl Action {
-    /// All actions.
-    pub const ALL: [Self; 8] = [
-        Self::CreateSession,
-        Self::ReadSession,
-        Self::ListUserSessions,
-        Self::UpdateSession,
-        Self::EndSession,
-        Self::WriteMessage,
-        Self::WriteInternal,
-        Self::DeleteMessage,
-    ];
-}
+named!(
+    /// What a caller wants to do. The name stands in the audit table and in the log.
+    Action {
+        /// Start a session for a user.
+        CreateSession = "create_session",
+        /// See a session and its messages.
+        ReadSession = "read_session",
+        /// List the sessions of a user.
+        ListUserSessions = "list_user_sessions",
+        /// Change a session's agent, metadata or status, other than ending it.
+        UpdateSession = "update_session",
+        /// End a session.
+        EndSession = "end_session",
+        /// Write a message under a sender.
+        WriteMessage = "write_message",
+        /// Write a note between agents.
+        WriteInternal = "write_internal",
+        /// Delete a message.
+        DeleteMessage = "delete_message",
+        /// See who did what to which thing.
+        ListAudit = "list_audit",
+        /// See the figures of the service.
+        ReadMetrics = "read_metrics",
+    }
+);
 
 /// What the thing is to the caller: a session or list is its own where it is the session's user; a sender where it is
 /// the caller itself; a message where the caller wrote it.
@@ -48,8 +44,13 @@ pub enum Relation {
     Own,
     /// The caller's own, but older than [`EDIT_WINDOW_SECONDS`].
     OwnButLate,
-    /// Somebody else's, in the caller's tenant.
+    /// Somebody else's in the caller's tenant, or nobody's.
     Other,
+}
+
+impl Relation {
+    /// All relations.
+    pub const ALL: [Self; 3] = [Self::Own, Self::OwnButLate, Self::Other];
 }
 
 /// What the rule book says.
@@ -66,61 +67,197 @@ pub enum Decision {
 /// Decides one case. What may not be seen is hidden; what may be seen but not done is forbidden.
 #[must_use]
 pub const fn decide(role: Role, action: Action, relation: Relation) -> Decision {
-    use Decision::{Allow, Forbid, Hide};
-    use Relation::{Other, Own, OwnButLate};
+    rule(action).of(relation).of(role)
+}
 
-    match (action, role, relation) {
-        (Action::CreateSession | Action::ListUserSessions, Role::User, Other) => Forbid,
-        (Action::ReadSession | Action::EndSession | Action::UpdateSession, Role::User, Other) => Hide,
-        (Action::UpdateSession | Action::WriteInternal, Role::User, _) => Forbid,
-        (Action::WriteMessage, Role::User | Role::Agent | Role::Supervisor, Other) => Forbid,
-        (Action::DeleteMessage, Role::User, Other | OwnButLate) => Forbid,
-        (Action::DeleteMessage, Role::Agent, Other) => Forbid,
-        (_, _, Own | OwnButLate | Other) => Allow,
+/// Whether the audit keeps what was allowed: what is done to what others said, or in the name of others.
+///
+/// A service writes all messages of bots and gateways: an entry for each of them would double the store and say nothing.
+pub(super) const fn is_kept(role: Role, action: Action, relation: Relation) -> bool {
+    match action {
+        Action::DeleteMessage => matches!(relation, Relation::Other),
+        Action::WriteMessage => matches!(relation, Relation::Other) && !matches!(role, Role::Service),
+        Action::CreateSession
+        | Action::ReadSession
+        | Action::ListUserSessions
+        | Action::UpdateSession
+        | Action::EndSession
+        | Action::WriteInternal
+        | Action::ListAudit
+        | Action::ReadMetrics => false,
+    }
+}
+
+/// The table. A row of cells is in the order user, agent, supervisor, admin, service.
+const fn rule(action: Action) -> Rule {
+    match action {
+        Action::CreateSession => {
+            Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, Yes, Yes, Yes, Yes) }
+        }
+        Action::ReadSession | Action::EndSession => {
+            Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(Hide, Yes, Yes, Yes, Yes) }
+        }
+        Action::ListUserSessions => {
+            Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, Yes, Yes, Yes, Yes) }
+        }
+        Action::UpdateSession => {
+            Rule { own: cells(No, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(Hide, Yes, Yes, Yes, Yes) }
+        }
+        Action::WriteMessage => {
+            Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, No, No, Yes, Yes) }
+        }
+        Action::WriteInternal => {
+            Rule { own: cells(No, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, No, No, Yes, Yes) }
+        }
+        Action::DeleteMessage => Rule {
+            own: cells(Yes, Yes, Yes, Yes, Yes),
+            late: cells(No, Yes, Yes, Yes, Yes),
+            other: cells(No, No, Yes, Yes, Yes),
+        },
+        Action::ListAudit => Rule { own: NOBODY, late: NOBODY, other: cells(No, No, No, Yes, No) },
+        Action::ReadMetrics => Rule { own: NOBODY, late: NOBODY, other: cells(No, No, No, Yes, Yes) },
+    }
+}
+
+/// Where no rule speaks of a relation.
+const NOBODY: Cells = cells(No, No, No, No, No);
+
+/// What an action means for each relation.
+struct Rule {
+    own: Cells,
+    late: Cells,
+    other: Cells,
+}
+
+impl Rule {
+    const fn of(&self, relation: Relation) -> &Cells {
+        match relation {
+            Relation::Own => &self.own,
+            Relation::OwnButLate => &self.late,
+            Relation::Other => &self.other,
+        }
+    }
+}
+
+/// One decision for each role.
+struct Cells {
+    user: Decision,
+    agent: Decision,
+    supervisor: Decision,
+    admin: Decision,
+    service: Decision,
+}
+
+const fn cells(user: Decision, agent: Decision, supervisor: Decision, admin: Decision, service: Decision) -> Cells {
+    Cells { user, agent, supervisor, admin, service }
+}
+
+impl Cells {
+    const fn of(&self, role: Role) -> Decision {
+        match role {
+            Role::User => self.user,
+            Role::Agent => self.agent,
+            Role::Supervisor => self.supervisor,
+            Role::Admin => self.admin,
+            Role::Service => self.service,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Decision::{Allow, Forbid, Hide};
+    use std::collections::HashSet;
+
     use super::*;
 
-    /// One row for each action and relation; the columns are the roles in the order of [`Role::ALL`].
-    const TABLE: [(Action, Relation, [Decision; 5]); 17] = [
-        (Action::CreateSession, Relation::Own, [Allow, Allow, Allow, Allow, Allow]),
-        (Action::CreateSession, Relation::Other, [Forbid, Allow, Allow, Allow, Allow]),
-        (Action::ReadSession, Relation::Own, [Allow, Allow, Allow, Allow, Allow]),
-        (Action::ReadSession, Relation::Other, [Hide, Allow, Allow, Allow, Allow]),
-        (Action::ListUserSessions, Relation::Own, [Allow, Allow, Allow, Allow, Allow]),
-        (Action::ListUserSessions, Relation::Other, [Forbid, Allow, Allow, Allow, Allow]),
-        (Action::UpdateSession, Relation::Own, [Forbid, Allow, Allow, Allow, Allow]),
-        (Action::UpdateSession, Relation::Other, [Hide, Allow, Allow, Allow, Allow]),
-        (Action::EndSession, Relation::Own, [Allow, Allow, Allow, Allow, Allow]),
-        (Action::EndSession, Relation::Other, [Hide, Allow, Allow, Allow, Allow]),
-        (Action::WriteMessage, Relation::Own, [Allow, Allow, Allow, Allow, Allow]),
-        (Action::WriteMessage, Relation::Other, [Forbid, Forbid, Forbid, Allow, Allow]),
-        (Action::WriteInternal, Relation::Own, [Forbid, Allow, Allow, Allow, Allow]),
-        (Action::WriteInternal, Relation::Other, [Forbid, Allow, Allow, Allow, Allow]),
-        (Action::DeleteMessage, Relation::Own, [Allow, Allow, Allow, Allow, Allow]),
-        (Action::DeleteMessage, Relation::OwnButLate, [Forbid, Allow, Allow, Allow, Allow]),
-        (Action::DeleteMessage, Relation::Other, [Forbid, Forbid, Allow, Allow, Allow]),
+    /// The same table, told otherwise: what is not listed is forbidden. `*` stands for every role.
+    const ALLOWED: [(&str, &str, &str); 19] = [
+        ("create_session", "own", "*"),
+        ("create_session", "other", "agent supervisor admin service"),
+        ("read_session", "own", "*"),
+        ("read_session", "other", "agent supervisor admin service"),
+        ("list_user_sessions", "own", "*"),
+        ("list_user_sessions", "other", "agent supervisor admin service"),
+        ("update_session", "own", "agent supervisor admin service"),
+        ("update_session", "other", "agent supervisor admin service"),
+        ("end_session", "own", "*"),
+        ("end_session", "other", "agent supervisor admin service"),
+        ("write_message", "own", "*"),
+        ("write_message", "other", "admin service"),
+        ("write_internal", "own", "agent supervisor admin service"),
+        ("write_internal", "other", "admin service"),
+        ("delete_message", "own", "*"),
+        ("delete_message", "late", "agent supervisor admin service"),
+        ("delete_message", "other", "supervisor admin service"),
+        ("list_audit", "other", "admin"),
+        ("read_metrics", "other", "admin service"),
     ];
+
+    /// What a caller may not even learn of.
+    const HIDDEN: [(&str, &str, &str); 3] =
+        [("read_session", "other", "user"), ("update_session", "other", "user"), ("end_session", "other", "user")];
+
+    fn listed(list: &[(&str, &str, &str)], action: Action, relation: Relation, role: Role) -> bool {
+        let relation = match relation {
+            Relation::Own => "own",
+            Relation::OwnButLate => "late",
+            Relation::Other => "other",
+        };
+        let row = list.iter().find(|row| row.0 == action.as_str() && row.1 == relation);
+        row.is_some_and(|row| row.2 == "*" || row.2.split(' ').any(|name| name == role.as_str()))
+    }
 
     #[test]
     fn each_cell_of_the_table_holds() {
-        for (action, relation, decisions) in TABLE {
-            for (role, expected) in Role::ALL.into_iter().zip(decisions) {
-                assert_eq!(decide(role, action, relation), expected, "{role} {action:?} {relation:?}");
+        for action in Action::ALL.iter().copied() {
+            for relation in Relation::ALL {
+                for role in Role::ALL {
+                    let expected = match () {
+                        () if listed(&ALLOWED, action, relation, role) => Yes,
+                        () if listed(&HIDDEN, action, relation, role) => Hide,
+                        () => No,
+                    };
+                    assert_eq!(decide(role, action, relation), expected, "{role} {action} {relation:?}");
+                }
             }
         }
     }
 
     #[test]
-    fn the_table_names_each_action_with_own_and_other() {
-        for action in Action::ALL {
-            for relation in [Relation::Own, Relation::Other] {
-                assert!(TABLE.iter().any(|row| row.0 == action && row.1 == relation), "{action:?} {relation:?}");
+    fn the_list_names_nothing_that_does_not_exist() {
+        let actions: HashSet<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        let roles: HashSet<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        for (action, relation, who) in ALLOWED.into_iter().chain(HIDDEN) {
+            assert!(actions.contains(action), "{action}");
+            assert!(["own", "late", "other"].contains(&relation), "{relation}");
+            assert!(who == "*" || who.split(' ').all(|role| roles.contains(role)), "{who}");
+        }
+    }
+
+    #[test]
+    fn the_audit_keeps_what_is_done_to_others_and_in_their_name_but_not_what_services_write() {
+        let mut kept = Vec::new();
+        for action in Action::ALL.iter().copied() {
+            for relation in Relation::ALL {
+                let roles = Role::ALL.into_iter().filter(|role| decide(*role, action, relation) == Yes);
+                let roles = roles.filter(|role| is_kept(*role, action, relation));
+                kept.extend(roles.map(|role| format!("{role} {action} {relation:?}")));
             }
+        }
+        let expected = [
+            "admin write_message Other",
+            "supervisor delete_message Other",
+            "admin delete_message Other",
+            "service delete_message Other",
+        ];
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn each_action_is_denied_to_somebody() {
+        for action in Action::ALL.iter().copied() {
+            let denied = Role::ALL.iter().any(|role| decide(*role, action, Relation::Other) != Yes);
+            assert!(denied, "a route that does not ask for {action} would not be seen");
         }
     }
 }

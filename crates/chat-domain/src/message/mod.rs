@@ -9,7 +9,7 @@ mod service;
 pub use draft::MessageDraft;
 pub use list::{MessagePage, PageDraft, PageQuery, Window, newest_faults};
 pub use model::{Message, MessageType, Sender, SenderType, Visibility};
+pub use port::{AppendOutcome, MessagePages, MessageRepository, NewMessage, Removal, RemoveOutcome};
 #[cfg(feature = "testing")]
-pub use port::MockMessageRepository;
-pub use port::{AppendOutcome, MessageRepository, NewMessage, Removal, RemoveOutcome};
+pub use port::{MockMessagePages, MockMessageRepository};
 pub use service::{MessageError, MessageService};

@@ -1,58 +1,14 @@
 //! The message.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::access::View;
 use crate::extension::Extension;
-use crate::fault::Rejection;
 use crate::id::{MessageId, ParticipantId, SessionId};
 use crate::metadata::Metadata;
+use crate::named::named;
 use crate::revision::{Rev, Seq};
 use crate::timestamp::Timestamp;
-
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-        }
-
-        impl $name {
-            /// All values.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The name on the wire and in stores.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Rejection;
-
-            fn from_str(text: &str) -> Result<Self, Rejection> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(Rejection::new("invalid_value", concat!("must be one of", $(" ", $text),+))),
-                }
-            }
-        }
-    };
-}
 
 named!(
     /// On whose side of the conversation a message stands.

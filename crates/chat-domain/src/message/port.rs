@@ -1,9 +1,12 @@
 //! What the domain needs of a store of messages.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::list::{MessagePage, PageQuery};
 use super::model::{Message, MessageType, Sender, Visibility};
+use crate::audit::AuditEntry;
 use crate::error::RepositoryError;
 use crate::id::{MessageId, ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
@@ -12,7 +15,7 @@ use crate::precondition::Precondition;
 use crate::revision::{Rev, Seq};
 use crate::timestamp::Timestamp;
 
-/// Stores the messages of all sessions.
+/// Stores the messages of all sessions, and finds single ones.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait MessageRepository: Send + Sync + 'static {
@@ -20,7 +23,8 @@ pub trait MessageRepository: Send + Sync + 'static {
     ///
     /// Each stored message takes its session's next `seq` and next `rev`. A refused message leaves its neighbours
     /// untouched. A repeated key returns what the first attempt stored, also where both stand in one batch; a refusal is
-    /// not remembered. The order of checks: is the session there for this caller, is the key known, has the session
+    /// not remembered. Where a message brings an entry of the audit, that is stored in the same step, and only where the
+    /// message itself is. The order of checks: is the session there for this caller, is the key known, has the session
     /// ended. The batch may hold many tenants and sessions.
     ///
     /// # Errors
@@ -33,20 +37,9 @@ pub trait MessageRepository: Send + Sync + 'static {
     /// Only when the store is at fault.
     async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError>;
 
-    /// A page of a session's messages with the session itself, both as of one moment; `None` where there is no such
-    /// session in the tenant.
-    ///
-    /// # Errors
-    /// Only when the store is at fault.
-    async fn page(
-        &self,
-        tenant: &TenantId,
-        session: SessionId,
-        query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError>;
-
     /// Makes a message a tombstone. The row keeps its content, for a restore. The precondition is looked at first, also
-    /// where the message is a tombstone already.
+    /// where the message is a tombstone already. Where the removal brings an entry of the audit, that is stored in the same
+    /// step, and only where the message became a tombstone by it.
     ///
     /// # Errors
     /// Only when the store is at fault.
@@ -56,6 +49,25 @@ pub trait MessageRepository: Send + Sync + 'static {
         id: MessageId,
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError>;
+}
+
+/// Reads the messages of a session page by page.
+///
+/// Apart from [`MessageRepository`], because other things stand in front of it: reads are cached, writes are gathered.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait MessagePages: Send + Sync + 'static {
+    /// A page of a session's messages with the session itself, both as of one moment; `None` where there is no such
+    /// session in the tenant. Shared, because one page answers many readers.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        query: &PageQuery,
+    ) -> Result<Option<Arc<MessagePage>>, RepositoryError>;
 }
 
 /// A message to be stored.
@@ -85,6 +97,9 @@ pub struct NewMessage {
     pub confined_to: Option<ParticipantId>,
     /// The key of the request, where it had one.
     pub idempotency: Option<Idempotency>,
+    /// What the audit keeps of it, where it is a matter of the audit: stored with the message, or neither is. Boxed, since
+    /// next to no message has one and all of them are moved about.
+    pub audit: Option<Box<AuditEntry>>,
 }
 
 impl NewMessage {
@@ -135,6 +150,8 @@ pub struct Removal {
     pub precondition: Precondition,
     /// When it happens.
     pub at: Timestamp,
+    /// What the audit keeps of it, where it is a matter of the audit: stored with the deletion, or neither is.
+    pub audit: Option<AuditEntry>,
 }
 
 /// What became of a deletion.

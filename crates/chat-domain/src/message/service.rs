@@ -5,8 +5,11 @@ use std::sync::Arc;
 use super::draft::{CheckedMessage, MessageDraft};
 use super::list::{MessagePage, PageDraft, PageQuery};
 use super::model::{Message, Visibility};
-use super::port::{AppendOutcome, MessageRepository, NewMessage, Removal, RemoveOutcome};
-use crate::access::{Action, Caller, Decision, EDIT_WINDOW_SECONDS, Relation, decide};
+use super::port::{AppendOutcome, MessagePages, MessageRepository, NewMessage, Removal, RemoveOutcome};
+use crate::access::{
+    Action, Caller, Decision, Denied, EDIT_WINDOW_SECONDS, Guard, Guarded, Permit, Relation, Sealed, decide,
+};
+use crate::audit::Thing;
 use crate::clock::{Clock, IdSource};
 use crate::error::RepositoryError;
 use crate::event::{ChangeKind, EventPublisher, SessionChanged};
@@ -53,9 +56,11 @@ pub enum MessageError {
 
 /// The use cases of messages.
 pub struct MessageService {
-    messages: Arc<dyn MessageRepository>,
-    sessions: Arc<dyn SessionRepository>,
+    messages: Guarded<dyn MessageRepository>,
+    pages: Guarded<dyn MessagePages>,
+    sessions: Guarded<dyn SessionRepository>,
     events: Arc<dyn EventPublisher>,
+    guard: Guard,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 }
@@ -65,12 +70,15 @@ impl MessageService {
     #[must_use]
     pub fn new(
         messages: Arc<dyn MessageRepository>,
+        pages: Arc<dyn MessagePages>,
         sessions: Arc<dyn SessionRepository>,
         events: Arc<dyn EventPublisher>,
+        guard: Guard,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
-        Self { messages, sessions, events, clock, ids }
+        let (messages, pages) = (Guarded::new(messages), Guarded::new(pages));
+        Self { messages, pages, sessions: Guarded::new(sessions), events, guard, clock, ids }
     }
 
     /// Writes a message; it is durable when this returns.
@@ -86,12 +94,15 @@ impl MessageService {
         key: Option<&IdempotencyKey>,
     ) -> Result<Written<Message>, MessageError> {
         let checked = draft.check(caller)?;
-        allow_write(caller, &checked)?;
+        let permit = self.allow_write(caller, session_id, &checked)?;
         self.check_reply(caller, session_id, &checked).await?;
-        let new = self.new_message(caller, session_id, checked, key)?;
-        let outcome = self.messages.append(vec![new]).await?.pop();
+        let new = self.new_message(caller, &permit, session_id, checked, key)?;
+        let outcome = self.messages.with(&permit).append(vec![new]).await?.pop();
         match outcome.ok_or_else(|| RepositoryError::internal(NoOutcome))? {
             AppendOutcome::Stored(message) => {
+                if permit.is_kept() {
+                    self.guard.done(&permit, &Thing::Message { id: message.id, session: session_id });
+                }
                 self.tell(caller, &message).await;
                 Ok(Written::fresh(message))
             }
@@ -107,14 +118,15 @@ impl MessageService {
     /// # Errors
     /// [`MessageError::NotFound`] also where the caller may not see it; a store at fault.
     pub async fn find(&self, caller: &Caller, id: MessageId) -> Result<Message, MessageError> {
-        let message = self.messages.find(caller.tenant(), id).await?.ok_or(MessageError::NotFound)?;
-        if !message.visibility.shown_in(caller.view()) {
+        let found = self.messages.look(|messages| messages.find(caller.tenant(), id)).await?;
+        let found = found.ok_or(MessageError::NotFound)?;
+        let (session_id, visibility) = (found.to_judge().session_id, found.to_judge().visibility);
+        if !visibility.shown_in(caller.view()) {
             return Err(MessageError::NotFound);
         }
-        if caller.confined_to().is_some() && !self.is_shown(caller, message.session_id).await? {
-            return Err(MessageError::NotFound);
-        }
-        Ok(message)
+        let relation = self.relation_to(caller, session_id).await?;
+        let opened = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(session_id));
+        opened.map(|(message, _)| message).map_err(|denied| refused(denied, MessageError::NotFound))
     }
 
     /// A page of a session's messages, and the question as it was understood.
@@ -126,7 +138,7 @@ impl MessageService {
         caller: &Caller,
         session_id: SessionId,
         draft: &PageDraft,
-    ) -> Result<(PageQuery, MessagePage), MessageError> {
+    ) -> Result<(PageQuery, Arc<MessagePage>), MessageError> {
         let query = draft.check(caller.view())?;
         Ok((query, self.page(caller, session_id, &query).await?))
     }
@@ -140,7 +152,7 @@ impl MessageService {
         caller: &Caller,
         session_id: SessionId,
         limit: Option<&str>,
-    ) -> Result<(PageQuery, MessagePage), MessageError> {
+    ) -> Result<(PageQuery, Arc<MessagePage>), MessageError> {
         let mut faults = Faults::none();
         let limit = query::limit("message_limit", limit, 0, &mut faults);
         faults.into_result()?;
@@ -167,9 +179,14 @@ impl MessageService {
             true => Relation::Own,
             false => Relation::Other,
         };
-        allow(caller, Action::DeleteMessage, relation)?;
-        match self.messages.remove(caller.tenant(), id, Removal { precondition, at }).await? {
+        let thing = Thing::Message { id, session: message.session_id };
+        let permit = self.guard.ask(caller, Action::DeleteMessage, relation, || thing.clone());
+        let permit = permit.map_err(|denied| refused(denied, MessageError::NotFound))?;
+        let audit = permit.is_kept().then(|| permit.entry(self.ids.audit_id(), at, &thing));
+        let removal = Removal { precondition, at, audit };
+        match self.messages.with(&permit).remove(caller.tenant(), id, removal).await? {
             RemoveOutcome::Removed(message) => {
+                self.guard.done(&permit, &thing);
                 self.tell(caller, &message).await;
                 Ok(message)
             }
@@ -179,14 +196,12 @@ impl MessageService {
         }
     }
 
-    async fn page(&self, caller: &Caller, id: SessionId, query: &PageQuery) -> Result<MessagePage, MessageError> {
-        let page = self.messages.page(caller.tenant(), id, query).await?.ok_or(MessageError::SessionNotFound)?;
-        let relation = if page.session.user_id == *caller.id() { Relation::Own } else { Relation::Other };
-        match decide(caller.role(), Action::ReadSession, relation) {
-            Decision::Allow => Ok(page),
-            Decision::Forbid => Err(MessageError::Forbidden),
-            Decision::Hide => Err(MessageError::SessionNotFound),
-        }
+    async fn page(&self, caller: &Caller, id: SessionId, query: &PageQuery) -> Result<Arc<MessagePage>, MessageError> {
+        let found = self.pages.look(|pages| pages.page(caller.tenant(), id, query)).await?;
+        let found = found.ok_or(MessageError::SessionNotFound)?;
+        let relation = relation(found.to_judge().session.user_id == *caller.id());
+        let opened = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(id));
+        opened.map(|(page, _)| page).map_err(|denied| refused(denied, MessageError::SessionNotFound))
     }
 
     /// A message neither leaves its session nor changes its visibility, so looking before the write is no race.
@@ -197,7 +212,8 @@ impl MessageService {
         checked: &CheckedMessage,
     ) -> Result<(), MessageError> {
         let Some(id) = checked.reply_to else { return Ok(()) };
-        let target = self.messages.find(caller.tenant(), id).await?;
+        let target = self.messages.look(|messages| messages.find(caller.tenant(), id)).await?;
+        let target = target.as_ref().map(Sealed::to_judge);
         let target = target.filter(|t| t.session_id == session_id && t.visibility.shown_in(caller.view()));
         let rejection = match target.map(|target| target.visibility) {
             Some(Visibility::Internal) if checked.visibility == Visibility::Public => {
@@ -212,13 +228,46 @@ impl MessageService {
 
     /// Whether there is such a session, and the caller may see it.
     async fn is_shown(&self, caller: &Caller, session_id: SessionId) -> Result<bool, RepositoryError> {
-        let session = self.sessions.find(caller.tenant(), session_id).await?;
-        Ok(session.is_some_and(|session| caller.confined_to().is_none_or(|user| session.user_id == *user)))
+        let relation = self.looked_up(caller, session_id).await?;
+        Ok(relation.is_some_and(|relation| may_read(caller, relation)))
+    }
+
+    /// What the session is to the caller. To those who see all sessions it makes no difference, so it is not looked up.
+    async fn relation_to(&self, caller: &Caller, session_id: SessionId) -> Result<Relation, RepositoryError> {
+        if may_read(caller, Relation::Other) {
+            return Ok(Relation::Other);
+        }
+        Ok(self.looked_up(caller, session_id).await?.unwrap_or(Relation::Other))
+    }
+
+    /// What the session is to the caller, where there is one.
+    async fn looked_up(&self, caller: &Caller, session_id: SessionId) -> Result<Option<Relation>, RepositoryError> {
+        let session = self.sessions.look(|sessions| sessions.find(caller.tenant(), session_id)).await?;
+        Ok(session.map(|session| relation(session.to_judge().user_id == *caller.id())))
+    }
+
+    fn allow_write<'a>(
+        &self,
+        caller: &'a Caller,
+        session_id: SessionId,
+        checked: &CheckedMessage,
+    ) -> Result<Permit<'a>, MessageError> {
+        let relation = relation(caller.writes_as(&checked.sender));
+        let ask = |action| {
+            let asked = self.guard.ask(caller, action, relation, || Thing::Session(session_id));
+            asked.map_err(|denied| refused(denied, MessageError::SessionNotFound))
+        };
+        let permit = ask(Action::WriteMessage)?;
+        if checked.visibility == Visibility::Internal {
+            _ = ask(Action::WriteInternal)?;
+        }
+        Ok(permit)
     }
 
     fn new_message(
         &self,
         caller: &Caller,
+        permit: &Permit<'_>,
         session_id: SessionId,
         checked: CheckedMessage,
         key: Option<&IdempotencyKey>,
@@ -226,19 +275,23 @@ impl MessageService {
         let parent = || session_id.to_string();
         let idempotency =
             key.map(|key| Idempotency::new(key, caller, "messages.create", &parent(), &checked)).transpose()?;
+        let (id, created_at) = (self.ids.message_id(), self.clock.now());
+        let thing = Thing::Message { id, session: session_id };
+        let audit = permit.is_kept().then(|| Box::new(permit.entry(self.ids.audit_id(), created_at, &thing)));
         Ok(NewMessage {
             tenant_id: caller.tenant().clone(),
             session_id,
-            id: self.ids.message_id(),
+            id,
             sender: checked.sender,
             content: checked.content,
             message_type: checked.message_type,
             metadata: checked.metadata,
             reply_to: checked.reply_to,
             visibility: checked.visibility,
-            created_at: self.clock.now(),
+            created_at,
             confined_to: caller.confined_to().cloned(),
             idempotency,
+            audit,
         })
     }
 
@@ -258,19 +311,18 @@ impl MessageService {
 #[error("the store gave no outcome for a message")]
 struct NoOutcome;
 
-fn allow_write(caller: &Caller, checked: &CheckedMessage) -> Result<(), MessageError> {
-    let relation = if caller.writes_as(&checked.sender) { Relation::Own } else { Relation::Other };
-    allow(caller, Action::WriteMessage, relation)?;
-    match checked.visibility {
-        Visibility::Internal => allow(caller, Action::WriteInternal, relation),
-        Visibility::Public => Ok(()),
-    }
+fn relation(own: bool) -> Relation {
+    if own { Relation::Own } else { Relation::Other }
 }
 
-fn allow(caller: &Caller, action: Action, relation: Relation) -> Result<(), MessageError> {
-    match decide(caller.role(), action, relation) {
-        Decision::Allow => Ok(()),
-        Decision::Forbid => Err(MessageError::Forbidden),
-        Decision::Hide => Err(MessageError::NotFound),
+fn may_read(caller: &Caller, relation: Relation) -> bool {
+    decide(caller.role(), Action::ReadSession, relation) == Decision::Allow
+}
+
+/// What the caller is told who may not: of what is hidden, the same as where there is nothing.
+fn refused(denied: Denied, nothing: MessageError) -> MessageError {
+    match denied {
+        Denied::Forbidden => MessageError::Forbidden,
+        Denied::Hidden => nothing,
     }
 }

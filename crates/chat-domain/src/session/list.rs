@@ -2,58 +2,13 @@
 
 use super::model::Session;
 use super::state::SessionStatus;
-use crate::fault::{Faults, Place, Rejection};
+use crate::cursor::{Cursor, CursorDirection, Cut};
+use crate::fault::{Faults, Place};
 use crate::id::{ParticipantId, SessionId};
 use crate::query;
-use crate::timestamp::Timestamp;
-
-/// Which way a page goes from its cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CursorDirection {
-    /// To sessions made before the cursor's.
-    Older,
-    /// To sessions made after it.
-    Newer,
-}
 
 /// A place in the list: the session next to which a page begins. Opaque to clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionCursor {
-    /// Which way the page goes.
-    pub direction: CursorDirection,
-    /// When that session was made.
-    pub created_at: Timestamp,
-    /// Its id.
-    pub id: SessionId,
-}
-
-impl SessionCursor {
-    fn at(session: &Session, direction: CursorDirection) -> Self {
-        Self { direction, created_at: session.created_at, id: session.id }
-    }
-
-    /// The cursor as clients send it back, safe within a URL.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        let direction = match self.direction {
-            CursorDirection::Older => 'o',
-            CursorDirection::Newer => 'n',
-        };
-        format!("{direction}{:x}-{}", self.created_at.as_micros(), self.id.as_uuid().simple())
-    }
-
-    /// Reads what [`encode`](Self::encode) wrote.
-    fn decode(text: &str) -> Option<Self> {
-        let (direction, rest) = match text.split_at_checked(1)? {
-            ("o", rest) => (CursorDirection::Older, rest),
-            ("n", rest) => (CursorDirection::Newer, rest),
-            _ => return None,
-        };
-        let (micros, id) = rest.split_once('-')?;
-        let created_at = Timestamp::from_micros(i64::from_str_radix(micros, 16).ok()?).ok()?;
-        Some(Self { direction, created_at, id: id.parse().ok()? })
-    }
-}
+pub type SessionCursor = Cursor<SessionId>;
 
 /// The query parameters, unchecked.
 #[derive(Debug, Default)]
@@ -69,7 +24,7 @@ pub struct UserSessionsDraft {
 }
 
 /// A checked question for a page of a user's sessions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserSessions {
     /// Whose sessions.
     pub user_id: ParticipantId,
@@ -104,11 +59,7 @@ impl UserSessionsDraft {
         let active_only = query::flag("active_only", self.active_only.as_deref(), &mut faults);
         let status = self.status.and_then(|text| faults.take(Place::Query, "/status", text.parse()));
         let limit = query::limit("limit", self.limit.as_deref(), 1, &mut faults);
-        let cursor = self.cursor.and_then(|text| {
-            let known = SessionCursor::decode(&text);
-            let cursor = known.ok_or_else(|| Rejection::new("invalid_cursor", "must come from a Link header"));
-            faults.take(Place::Query, "/cursor", cursor)
-        });
+        let cursor = Cursor::parameter(self.cursor.as_deref(), &mut faults);
         faults.into_result()?;
         Ok((active_only, status, limit, cursor))
     }
@@ -137,19 +88,9 @@ impl SessionPage {
     /// Makes a page from what a store found when it walked in the query's direction and took up to one row more than
     /// the limit.
     #[must_use]
-    pub fn assemble(query: &UserSessions, mut found: Vec<Session>) -> Self {
-        let limit = usize::from(query.limit);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let (more_older, more_newer) = match query.direction() {
-            CursorDirection::Older => (more, query.cursor.is_some()),
-            CursorDirection::Newer => {
-                found.reverse();
-                (true, more)
-            }
-        };
-        let next = found.last().filter(|_| more_older).map(|last| SessionCursor::at(last, CursorDirection::Older));
-        let prev = found.first().filter(|_| more_newer).map(|first| SessionCursor::at(first, CursorDirection::Newer));
+    pub fn assemble(query: &UserSessions, found: Vec<Session>) -> Self {
+        let place = |session: &Session| (session.created_at, session.id);
+        let Cut { found, next, prev } = Cut::new(query.cursor.as_ref(), query.limit, found, place);
         Self { sessions: found, next, prev }
     }
 }
@@ -162,29 +103,6 @@ mod tests {
         draft
             .check("u-1".parse().unwrap())
             .map_err(|faults| faults.iter().map(|f| (f.pointer.clone(), f.rejection.code)).collect())
-    }
-
-    #[test]
-    fn a_cursor_reads_back_and_nothing_else_does() {
-        for direction in [CursorDirection::Older, CursorDirection::Newer] {
-            let cursor = SessionCursor {
-                direction,
-                created_at: Timestamp::from_micros(1_767_225_600_000_042).unwrap(),
-                id: "0198c0de-0000-7000-8000-000000000001".parse().unwrap(),
-            };
-            assert_eq!(SessionCursor::decode(&cursor.encode()), Some(cursor));
-        }
-        for bad in [
-            "",
-            "o",
-            "x0-0",
-            "o-",
-            "ozz-0198c0de000070008000000000000001",
-            "o7fffffffffffffff-0198c0de000070008000000000000001",
-            "ü",
-        ] {
-            assert_eq!(SessionCursor::decode(bad), None, "{bad}");
-        }
     }
 
     #[test]

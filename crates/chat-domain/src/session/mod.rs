@@ -7,9 +7,10 @@ mod port;
 mod service;
 mod state;
 
+pub use crate::cursor::CursorDirection;
 pub use draft::{MetadataEdit, SessionDraft, SessionPatch};
 pub(crate) use draft::{metadata, uuid};
-pub use list::{CursorDirection, SessionCursor, SessionPage, UserSessions, UserSessionsDraft};
+pub use list::{SessionCursor, SessionPage, UserSessions, UserSessionsDraft};
 pub use model::{MetadataChange, Session, SessionChange, SessionRefusal, Tally};
 pub use port::{
     CreateOutcome, NewSession, RevisionSource, SessionKey, SessionRepository, SessionUpdate, UpdateOutcome,

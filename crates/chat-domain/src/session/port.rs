@@ -1,5 +1,7 @@
 //! What the domain needs of a store of sessions.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::list::{SessionPage, UserSessions};
@@ -29,11 +31,11 @@ pub trait SessionRepository: Send + Sync + 'static {
     /// Only when the store is at fault.
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError>;
 
-    /// A page of a user's sessions; empty for an unknown user.
+    /// A page of a user's sessions; empty for an unknown user. Shared, because one page may answer many readers.
     ///
     /// # Errors
     /// Only when the store is at fault.
-    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<SessionPage, RepositoryError>;
+    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError>;
 
     /// Changes a session's own fields in one atomic step: what [`Session::changed`] makes of the session as it is under
     /// the store's lock. A repeated key changes nothing, and is seen before the precondition and the state are looked at.

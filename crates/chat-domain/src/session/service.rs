@@ -7,7 +7,8 @@ use super::list::{SessionPage, UserSessionsDraft};
 use super::model::{Session, SessionChange, SessionRefusal};
 use super::port::{CreateOutcome, NewSession, SessionRepository, SessionUpdate, UpdateOutcome};
 use super::state::{InvalidTransition, SessionStatus};
-use crate::access::{Action, Caller, Decision, Relation, decide};
+use crate::access::{Action, Caller, Denied, Guard, Guarded, Permit, Relation};
+use crate::audit::Thing;
 use crate::clock::{Clock, IdSource};
 use crate::error::RepositoryError;
 use crate::event::{ChangeKind, EventPublisher, SessionChanged};
@@ -55,10 +56,20 @@ pub enum SessionError {
     Repository(#[from] RepositoryError),
 }
 
+impl From<Denied> for SessionError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Forbidden => Self::Forbidden,
+            Denied::Hidden => Self::NotFound,
+        }
+    }
+}
+
 /// The use cases of sessions.
 pub struct SessionService {
-    sessions: Arc<dyn SessionRepository>,
+    sessions: Guarded<dyn SessionRepository>,
     events: Arc<dyn EventPublisher>,
+    guard: Guard,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 }
@@ -69,10 +80,11 @@ impl SessionService {
     pub fn new(
         sessions: Arc<dyn SessionRepository>,
         events: Arc<dyn EventPublisher>,
+        guard: Guard,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
-        Self { sessions, events, clock, ids }
+        Self { sessions: Guarded::new(sessions), events, guard, clock, ids }
     }
 
     /// Starts a session.
@@ -86,7 +98,7 @@ impl SessionService {
         key: Option<&IdempotencyKey>,
     ) -> Result<Written<Session>, SessionError> {
         let checked = draft.check()?;
-        allow_create(caller, &checked)?;
+        let permit = self.allow_create(caller, &checked)?;
         self.check_previous(caller, checked.previous_session_id).await?;
         let idempotency = key.map(|key| Idempotency::new(key, caller, "sessions.create", "", &checked)).transpose()?;
         let new = NewSession {
@@ -99,9 +111,9 @@ impl SessionService {
             created_at: self.clock.now(),
             idempotency,
         };
-        match self.sessions.create(new).await? {
+        match self.sessions.with(&permit).create(new).await? {
             CreateOutcome::Created(session) => {
-                self.tell(&session).await;
+                self.tell(&permit, &session).await;
                 Ok(Written::fresh(session))
             }
             CreateOutcome::Replayed(session) => Ok(Written::replayed(session)),
@@ -114,8 +126,10 @@ impl SessionService {
     /// # Errors
     /// [`SessionError::NotFound`] also where the caller may not see it; a store at fault.
     pub async fn find(&self, caller: &Caller, id: SessionId) -> Result<Session, SessionError> {
-        let session = self.sessions.find(caller.tenant(), id).await?.ok_or(SessionError::NotFound)?;
-        allow(caller, Action::ReadSession, relation(caller, &session.user_id))?;
+        let found = self.sessions.look(|sessions| sessions.find(caller.tenant(), id)).await?;
+        let found = found.ok_or(SessionError::NotFound)?;
+        let relation = relation(caller, &found.to_judge().user_id);
+        let (session, _) = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(id))?;
         Ok(session)
     }
 
@@ -128,11 +142,12 @@ impl SessionService {
         caller: &Caller,
         user_id: ParticipantId,
         draft: UserSessionsDraft,
-    ) -> Result<SessionPage, SessionError> {
-        allow(caller, Action::ListUserSessions, relation(caller, &user_id))?;
+    ) -> Result<Arc<SessionPage>, SessionError> {
+        let (relation, thing) = (relation(caller, &user_id), || Thing::User(user_id.clone()));
+        let permit = self.guard.ask(caller, Action::ListUserSessions, relation, thing)?;
         match draft.check(user_id)? {
-            Some(query) => Ok(self.sessions.list_of_user(caller.tenant(), &query).await?),
-            None => Ok(SessionPage::default()),
+            Some(query) => Ok(self.sessions.with(&permit).list_of_user(caller.tenant(), &query).await?),
+            None => Ok(Arc::default()),
         }
     }
 
@@ -149,9 +164,9 @@ impl SessionService {
         precondition: Precondition,
     ) -> Result<Session, SessionError> {
         let change = patch.check()?;
-        let session = self.find(caller, id).await?;
-        allow(caller, action_of(&change), relation(caller, &session.user_id))?;
-        Ok(self.change(caller, id, change, precondition, None).await?.value)
+        let permit = self.allow_change(caller, action_of(&change), id).await?;
+        let update = SessionUpdate { change, precondition, at: self.clock.now(), idempotency: None };
+        Ok(self.change(&permit, caller, id, update).await?.value)
     }
 
     /// Ends a session; once it has ended, ending it again changes nothing.
@@ -166,26 +181,24 @@ impl SessionService {
         precondition: Precondition,
         key: Option<&IdempotencyKey>,
     ) -> Result<Written<Session>, SessionError> {
-        let session = self.find(caller, id).await?;
-        allow(caller, Action::EndSession, relation(caller, &session.user_id))?;
+        let permit = self.allow_change(caller, Action::EndSession, id).await?;
         let change = SessionChange { status: Some(SessionStatus::Ended), ..SessionChange::default() };
         let idempotency =
             key.map(|key| Idempotency::new(key, caller, "sessions.end", &id.to_string(), &())).transpose()?;
-        self.change(caller, id, change, precondition, idempotency).await
+        let update = SessionUpdate { change, precondition, at: self.clock.now(), idempotency };
+        self.change(&permit, caller, id, update).await
     }
 
     async fn change(
         &self,
+        permit: &Permit<'_>,
         caller: &Caller,
         id: SessionId,
-        change: SessionChange,
-        precondition: Precondition,
-        idempotency: Option<Idempotency>,
+        update: SessionUpdate,
     ) -> Result<Written<Session>, SessionError> {
-        let update = SessionUpdate { change, precondition, at: self.clock.now(), idempotency };
-        match self.sessions.update(caller.tenant(), id, update).await? {
+        match self.sessions.with(permit).update(caller.tenant(), id, update).await? {
             UpdateOutcome::Updated(session) => {
-                self.tell(&session).await;
+                self.tell(permit, &session).await;
                 Ok(Written::fresh(session))
             }
             UpdateOutcome::Unchanged(session) => Ok(Written::fresh(session)),
@@ -210,7 +223,30 @@ impl SessionService {
         }
     }
 
-    async fn tell(&self, session: &Session) {
+    /// To name an agent from the start is the same as to assign one later.
+    fn allow_create<'a>(&self, caller: &'a Caller, checked: &CheckedSession) -> Result<Permit<'a>, Denied> {
+        let (relation, thing) = (relation(caller, &checked.user_id), || Thing::User(checked.user_id.clone()));
+        let permit = self.guard.ask(caller, Action::CreateSession, relation, thing)?;
+        if checked.agent_id.is_some() {
+            _ = self.guard.ask(caller, Action::UpdateSession, relation, thing)?;
+        }
+        Ok(permit)
+    }
+
+    /// What may not be seen cannot be changed. A session never gets another user, so looking before the write is no race.
+    async fn allow_change<'a>(
+        &self,
+        caller: &'a Caller,
+        action: Action,
+        id: SessionId,
+    ) -> Result<Permit<'a>, SessionError> {
+        let session = self.find(caller, id).await?;
+        let relation = relation(caller, &session.user_id);
+        Ok(self.guard.ask(caller, action, relation, || Thing::Session(id))?)
+    }
+
+    async fn tell(&self, permit: &Permit<'_>, session: &Session) {
+        self.guard.done(permit, &Thing::Session(session.id));
         let event = SessionChanged {
             tenant_id: session.tenant_id.clone(),
             session_id: session.id,
@@ -218,16 +254,6 @@ impl SessionService {
             kind: ChangeKind::Session,
         };
         self.events.publish(event).await;
-    }
-}
-
-/// To name an agent from the start is the same as to assign one later.
-fn allow_create(caller: &Caller, checked: &CheckedSession) -> Result<(), SessionError> {
-    let relation = relation(caller, &checked.user_id);
-    allow(caller, Action::CreateSession, relation)?;
-    match checked.agent_id {
-        Some(_) => allow(caller, Action::UpdateSession, relation),
-        None => Ok(()),
     }
 }
 
@@ -249,12 +275,4 @@ fn refused(session: &Session, refusal: SessionRefusal) -> SessionError {
 
 fn relation(caller: &Caller, user_id: &ParticipantId) -> Relation {
     if caller.id() == user_id { Relation::Own } else { Relation::Other }
-}
-
-fn allow(caller: &Caller, action: Action, relation: Relation) -> Result<(), SessionError> {
-    match decide(caller.role(), action, relation) {
-        Decision::Allow => Ok(()),
-        Decision::Forbid => Err(SessionError::Forbidden),
-        Decision::Hide => Err(SessionError::NotFound),
-    }
 }

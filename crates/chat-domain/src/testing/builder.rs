@@ -8,18 +8,20 @@
 //! assert_ne!(of_ann.id, a_session().id);
 //! ```
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use super::fake::{FakeClock, FakeIds};
-use crate::access::{Caller, Role};
+use super::fake::{FakeAuditLog, FakeClock, FakeIds};
+use crate::access::{Action, Caller, Guard, Role};
+use crate::audit::{AuditEntry, Thing};
 use crate::clock::{Clock, IdSource};
 use crate::event::{ChangeKind, SessionChanged};
 use crate::extension::{Extension, NewExtension};
 use crate::id::{ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
-use crate::message::{Message, MessageType, NewMessage, Sender, SenderType, Visibility};
+use crate::message::{Message, MessageType, NewMessage, Removal, Sender, SenderType, Visibility};
 use crate::metadata::Metadata;
+use crate::precondition::Precondition;
 use crate::revision::Rev;
 use crate::session::{NewSession, Session};
 use crate::timestamp::Timestamp;
@@ -58,6 +60,11 @@ pub fn caller(role: Role) -> Caller {
     Caller::new(tenant("default"), participant(role.as_str()), role)
 }
 
+/// A guard who tells nobody that a test listens to.
+pub fn a_guard() -> Guard {
+    Guard::new(Arc::new(FakeAuditLog::new()))
+}
+
 /// A key of the service `service` for a command, both of which are told apart by their names.
 pub fn a_key(key: &str, command: &str) -> Idempotency {
     Idempotency::new(&key.parse().expect("a valid key"), &caller(Role::Service), "test", "", &command)
@@ -93,6 +100,28 @@ pub fn a_message(session: &Session) -> NewMessage {
         created_at: next_moment(),
         confined_to: None,
         idempotency: None,
+        audit: None,
+    }
+}
+
+/// A deletion, whatever state the message is in, that the audit does not record.
+pub fn a_removal() -> Removal {
+    Removal { precondition: Precondition::None, at: next_moment(), audit: None }
+}
+
+/// That the supervisor `supervisor` deleted a message of the session.
+pub fn an_entry(session: &Session) -> AuditEntry {
+    let thing = Thing::Message { id: ids().message_id(), session: session.id };
+    AuditEntry {
+        id: ids().audit_id(),
+        tenant_id: session.tenant_id.clone(),
+        created_at: next_moment(),
+        actor_id: participant("supervisor"),
+        actor_role: Role::Supervisor,
+        action: Action::DeleteMessage.as_str().into(),
+        thing_kind: thing.kind().into(),
+        thing_id: thing.id(),
+        session_id: thing.session(),
     }
 }
 

@@ -3,16 +3,21 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::access::TokenVerifier;
+use crate::audit::AuditRepository;
 use crate::cache::Cache;
 use crate::event::{EventPublisher, EventSubscriber};
 use crate::extension::ExtensionRepository;
 use crate::id::{MessageId, TenantId};
 use crate::idempotency::IdempotencyRepository;
-use crate::message::MessageRepository;
+use crate::limit::{Limits, Quota, RateLimiter};
+use crate::message::{MessagePages, MessageRepository};
 use crate::session::{RevisionSource, SessionRepository};
+use crate::testing::fake::FakeClock;
 
 /// Something to be run beside other things.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -24,10 +29,14 @@ pub struct Store {
     pub sessions: Arc<dyn SessionRepository>,
     /// The messages.
     pub messages: Arc<dyn MessageRepository>,
+    /// The messages, page by page.
+    pub pages: Arc<dyn MessagePages>,
     /// The extensions.
     pub extensions: Arc<dyn ExtensionRepository>,
     /// The keys of everything but messages.
     pub idempotency: Arc<dyn IdempotencyRepository>,
+    /// The audit.
+    pub audit: Arc<dyn AuditRepository>,
     /// How far the sessions have come.
     pub revisions: Arc<dyn RevisionSource>,
 }
@@ -79,4 +88,49 @@ pub trait EventRig: Send + Sync + Sized + 'static {
 
     /// Waits for so long as a working bus could ever need (some seconds); `None` where that was not enough.
     async fn within<T: Send>(&self, wait: impl Future<Output = T> + Send) -> Option<T>;
+}
+
+/// A verifier of tokens under test, with whoever signs tokens for it.
+#[async_trait]
+pub trait TokenRig: Send + Sync + Sized + 'static {
+    /// A signer of its own, whose key the verifiers have.
+    async fn start() -> Self;
+
+    /// The clock that the verifiers ask.
+    fn clock(&self) -> &FakeClock;
+
+    /// A verifier that wants neither an audience nor an issuer. Called again: the same.
+    fn verifier(&self) -> Arc<dyn TokenVerifier>;
+
+    /// A verifier that wants this audience and this issuer.
+    fn strict_verifier(&self, audience: &str, issuer: &str) -> Arc<dyn TokenVerifier>;
+
+    /// A token with these claims, as JSON text.
+    fn sign(&self, claims: &str) -> String;
+
+    /// Runs a task beside the others, as [`StoreRig::spawn`] does.
+    fn spawn(&self, task: Task) -> Task;
+}
+
+/// A limiter under test.
+#[async_trait]
+pub trait LimiterRig: Send + Sync + Sized + 'static {
+    /// A count of its own, of which nothing is used.
+    async fn start() -> Self;
+
+    /// One node's way to it, under these limits. Called again: of another node on the same count, where the adapter
+    /// allows one; else the same.
+    async fn node(&self, limits: Limits) -> Arc<dyn RateLimiter>;
+
+    /// The time by which the limiter lives, from any start.
+    fn now(&self) -> Duration;
+
+    /// Lets so much time pass.
+    async fn pass(&self, time: Duration);
+
+    /// By how much two nodes together may exceed this quota; 0 where there is but one count.
+    fn overshoot(&self, quota: Quota) -> u32;
+
+    /// Runs a task beside the others, as [`StoreRig::spawn`] does.
+    fn spawn(&self, task: Task) -> Task;
 }

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use chat_domain::access::{Caller, Role};
+use chat_domain::access::{Caller, Guard, Role};
+use chat_domain::audit::AuditService;
 use chat_domain::error::RepositoryError;
 use chat_domain::event::MockEventPublisher;
 use chat_domain::fault::Faults;
 use chat_domain::field::Field;
 use chat_domain::id::SessionId;
 use chat_domain::idempotency::IdempotencyKey;
-use chat_domain::message::{Message, MessageDraft, MessageService, MockMessageRepository};
+use chat_domain::message::{Message, MessageDraft, MessageService, MockMessagePages, MockMessageRepository};
 use chat_domain::session::{MockSessionRepository, Session, SessionDraft, SessionService};
-use chat_domain::testing::builder::{participant, tenant};
-use chat_domain::testing::fake::{FakeBus, FakeClock, FakeIds, FakeStore};
+use chat_domain::testing::builder::{a_guard, participant, tenant};
+use chat_domain::testing::fake::{FakeAuditLog, FakeBus, FakeClock, FakeIds, FakeStore};
 use serde_json::value::RawValue;
 
 /// Both services over fakes.
@@ -20,17 +21,30 @@ pub(crate) struct House {
     pub(crate) store: FakeStore,
     pub(crate) bus: FakeBus,
     pub(crate) clock: FakeClock,
+    pub(crate) log: FakeAuditLog,
     pub(crate) sessions: SessionService,
     pub(crate) messages: MessageService,
+    pub(crate) audit: AuditService,
 }
 
 impl House {
     pub(crate) fn new() -> Self {
         let (store, bus, clock, ids) = (FakeStore::new(), FakeBus::new(), FakeClock::new(), Arc::new(FakeIds::new()));
         let (ports, events, time) = (store.store(), Arc::new(bus.clone()), Arc::new(clock.clone()));
-        let sessions = SessionService::new(ports.sessions.clone(), events.clone(), time.clone(), ids.clone());
-        let messages = MessageService::new(ports.messages, ports.sessions, events, time, ids);
-        Self { store, bus, clock, sessions, messages }
+        let log = FakeAuditLog::new();
+        let (sessions, guard) = (ports.sessions, Guard::new(Arc::new(log.clone())));
+        let of_messages = MessageService::new(
+            ports.messages,
+            ports.pages,
+            sessions.clone(),
+            events.clone(),
+            guard.clone(),
+            time.clone(),
+            ids.clone(),
+        );
+        let sessions = SessionService::new(sessions, events, guard.clone(), time, ids);
+        let audit = AuditService::new(ports.audit, guard);
+        Self { store, bus, clock, log, sessions, messages: of_messages, audit }
     }
 
     /// A session of the user, started by that user.
@@ -61,14 +75,15 @@ impl House {
 /// A session service whose store answers as the mock was told to, and whose publisher must stay silent.
 pub(crate) fn silent_sessions(store: MockSessionRepository) -> SessionService {
     let silent = Arc::new(MockEventPublisher::new());
-    SessionService::new(Arc::new(store), silent, Arc::new(FakeClock::new()), Arc::new(FakeIds::new()))
+    SessionService::new(Arc::new(store), silent, a_guard(), Arc::new(FakeClock::new()), Arc::new(FakeIds::new()))
 }
 
 /// A message service whose stores answer as the mocks were told to, and whose publisher must stay silent.
 pub(crate) fn silent_messages(store: MockMessageRepository, sessions: MockSessionRepository) -> MessageService {
     let silent = Arc::new(MockEventPublisher::new());
+    let pages = Arc::new(MockMessagePages::new());
     let (clock, ids) = (Arc::new(FakeClock::new()), Arc::new(FakeIds::new()));
-    MessageService::new(Arc::new(store), Arc::new(sessions), silent, clock, ids)
+    MessageService::new(Arc::new(store), pages, Arc::new(sessions), silent, a_guard(), clock, ids)
 }
 
 pub(crate) fn as_role(role: Role, name: &str) -> Caller {

@@ -1,6 +1,7 @@
 //! The use cases: what callers may do, what is told to whom, what a store's answers become.
 #![cfg(test)]
 
+mod audit;
 mod house;
 mod message_create;
 mod message_read;

@@ -36,7 +36,7 @@ async fn a_list_holds_what_its_caller_sees() {
     let list = async |caller| house.messages.list(&caller, session.id, &PageDraft::default()).await;
     let (query, page) = list(as_user("ann")).await.unwrap();
     assert_eq!((query.view, query.limit), (View::Public, DEFAULT_LIMIT));
-    assert_eq!((page.messages, page.session.public_messages.count), (vec![public.clone()], 1));
+    assert_eq!((&page.messages, page.session.public_messages.count), (&vec![public.clone()], 1));
     assert_eq!(list(as_agent("anna")).await.unwrap().1.messages, [public, note]);
     for stranger in [as_user("bob"), as_stranger()] {
         let hidden = list(stranger).await;

@@ -27,8 +27,8 @@ async fn a_user_lists_its_own_sessions_alone() {
     };
     assert_eq!(list(as_user("ann"), "ann").await.unwrap().sessions, std::slice::from_ref(&of_ann));
     assert_eq!(list(as_agent("anna"), "ann").await.unwrap().sessions, [of_ann]);
-    assert_eq!(list(as_agent("anna"), "nobody").await.unwrap(), SessionPage::default());
-    assert_eq!(list(as_stranger(), "ann").await.unwrap(), SessionPage::default());
+    assert_eq!(*list(as_agent("anna"), "nobody").await.unwrap(), SessionPage::default());
+    assert_eq!(*list(as_stranger(), "ann").await.unwrap(), SessionPage::default());
     // Whether there is such a user is not said.
     for other in ["bob", "nobody"] {
         let refused = list(as_user("ann"), other).await;
@@ -61,7 +61,7 @@ async fn a_question_that_nothing_can_meet_is_answered_without_the_store() {
     };
     let service = silent_sessions(MockSessionRepository::new());
     let page = service.list_of_user(&as_service(), participant("ann"), draft).await.unwrap();
-    assert_eq!(page, SessionPage::default());
+    assert_eq!(*page, SessionPage::default());
 }
 
 #[tokio::test]

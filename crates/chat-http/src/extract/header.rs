@@ -1,11 +1,11 @@
 //! Reading headers that stand once, as text.
 
-use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use chat_domain::fault::{Faults, Place, Rejection};
 
 /// The value of a header that may stand once, or `None` where it does not stand or is at fault.
 pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &'static str, faults: &mut Faults) -> Option<&'a str> {
-    let mut values = headers.get_all(name);
+    let mut values = headers.get_all(HeaderName::from_static(name));
     let value = values.next()?;
     if values.next().is_some() {
         note(name, Rejection::new("duplicate_header", "must stand only once"), faults);
@@ -16,11 +16,11 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &'static str, faults: &mu
 }
 
 /// Notes a fault of a header.
-pub(super) fn note(name: &str, rejection: Rejection, faults: &mut Faults) {
+pub(crate) fn note(name: &str, rejection: Rejection, faults: &mut Faults) {
     faults.add(Place::Header, format!("/{name}"), rejection);
 }
 
 /// All lines of a header that may stand many times.
 pub(crate) fn lines<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
-    headers.get_all(name).map(HeaderValue::as_bytes)
+    headers.get_all(HeaderName::from_static(name)).map(HeaderValue::as_bytes)
 }

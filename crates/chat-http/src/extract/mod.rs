@@ -18,8 +18,7 @@ use chat_domain::fault::Faults;
 use futures_util::future::LocalBoxFuture;
 
 pub(crate) use body::{ApiJson, BodyLimits, Empty, Media, NoBody};
-pub use caller::AuthMode;
-pub(crate) use header::{lines, single};
+pub(crate) use header::{lines, note, single};
 pub(crate) use idempotency::OptionalKey;
 pub(crate) use path::{MessagePath, SessionPath, UserPath};
 pub(crate) use percent::{encode_component, encode_path};

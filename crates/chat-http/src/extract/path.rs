@@ -36,12 +36,20 @@ impl Part for UserPath {
 fn id<T>(from: &mut Reading, name: &str, parse: impl FnOnce(&str) -> Result<T, Rejection>) -> Option<T> {
     let decoded = segment(from, name).and_then(percent::decode);
     let decoded = decoded.ok_or_else(|| Rejection::new("invalid_encoding", "must be percent-encoded UTF-8"));
-    let id = decoded.and_then(|text| parse(&text));
-    from.faults.take(Place::Path, &format!("/{name}"), id)
+    match decoded.and_then(|text| parse(&text)) {
+        Ok(id) => Some(id),
+        Err(rejection) => {
+            from.faults.add(Place::Path, format!("/{name}"), rejection);
+            None
+        }
+    }
 }
 
 /// The segment as the client sent it: the router decodes some escapes, and replaces what is not UTF-8.
 fn segment<'a>(from: &'a Reading, name: &str) -> Option<&'a str> {
+    if !from.request.uri().path().contains('%') {
+        return from.request.match_info().get(name);
+    }
     let pattern = from.request.match_pattern()?;
     let place = |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) == Some(name);
     let index = pattern.split('/').position(place)?;

@@ -1,5 +1,7 @@
 //! Percent-encoding, taken to the letter: what cannot be decoded is a fault, never a replacement character.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What RFC 3986 calls unreserved stays; all else is encoded.
@@ -22,12 +24,12 @@ const PATH: &AsciiSet = &COMPONENT
     .remove(b'@');
 
 /// The text that was meant; `None` where an escape is broken or what it hides is not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     let whole = |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     if !text.split('%').skip(1).all(whole) {
         return None;
     }
-    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    percent_decode_str(text).decode_utf8().ok()
 }
 
 /// As a segment of a path or as a name or value of a query.

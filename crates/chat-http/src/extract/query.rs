@@ -103,7 +103,7 @@ fn take<T: Parameters>(parameters: &mut T, pair: &str, faults: &mut Faults) {
         return note(&name, "duplicate_parameter", "must stand only once", faults);
     }
     match decode(value) {
-        Some(value) => *slot = Some(value),
+        Some(value) => *slot = Some(value.into_owned()),
         None => note(&name, "invalid_encoding", "must be percent-encoded UTF-8", faults),
     }
 }
@@ -112,6 +112,9 @@ fn note(name: &str, code: &'static str, detail: &str, faults: &mut Faults) {
     faults.add(Place::Query, super::wire::pointer(name), Rejection::new(code, detail));
 }
 
-fn decode(text: &str) -> Option<String> {
-    percent::decode(&text.replace('+', " "))
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if text.contains('+') {
+        return percent::decode(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned()));
+    }
+    percent::decode(text)
 }

@@ -35,8 +35,8 @@ pub struct CorsOrigins(Vec<String>);
 pub struct InvalidOrigin(String);
 
 impl CorsOrigins {
-    /// Checks a list of origins (`scheme://host`, and `:port` where it is not the scheme's own). `*` stands for all
-    /// pages, which then may not send credentials.
+    /// Checks a list of origins (`scheme://host`, and `:port`, which is left out where it is the scheme's own). `*` stands
+    /// for all pages, which then may not send credentials.
     ///
     /// # Errors
     /// The first that is no origin.
@@ -73,7 +73,13 @@ fn checked(text: &str) -> Result<String, InvalidOrigin> {
     let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
     let plain = !authority.is_empty() && !authority.contains('@');
     let whole = uri.scheme_str().map(|scheme| format!("{scheme}://{authority}"));
-    if plain && whole.as_deref() == Some(&*origin) { Ok(origin) } else { Err(invalid()) }
+    if plain && whole.as_deref() == Some(&*origin) { Ok(without_own_port(&origin).to_owned()) } else { Err(invalid()) }
+}
+
+/// As browsers name it: they leave out the port that is the scheme's own, and compare letter by letter.
+fn without_own_port(origin: &str) -> &str {
+    let port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    origin.strip_suffix(port).unwrap_or(origin)
 }
 
 #[cfg(test)]
@@ -86,6 +92,10 @@ mod tests {
             ("https://a.example", "https://a.example"),
             ("https://A.example/", "https://a.example"),
             ("http://localhost:3000", "http://localhost:3000"),
+            ("https://a.example:443", "https://a.example"),
+            ("http://a.example:80/", "http://a.example"),
+            ("https://a.example:80", "https://a.example:80"),
+            ("https://a.example:8443", "https://a.example:8443"),
             ("*", "*"),
         ] {
             assert_eq!(CorsOrigins::new([text]), Ok(CorsOrigins(vec![origin.to_owned()])));

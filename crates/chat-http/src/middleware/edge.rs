@@ -1,5 +1,8 @@
 //! The outermost layer: every answer leaves through it, every error as a problem document.
 
+use std::rc::Rc;
+use std::time::Duration;
+
 use actix_cors::CorsError;
 use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -7,9 +10,12 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use chat_domain::deadline;
+use tracing::Instrument as _;
 
 use super::encoding;
-use super::observe::UnderWay;
+use super::hardening;
+use super::observe::{Observer, Told, UnderWay};
 use super::tied::Tied;
 use super::trace::RequestId;
 use super::unread::Unread;
@@ -19,29 +25,32 @@ use crate::problem::{Kind, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Serves a request, and sees it out.
+/// Serves a request, whose work in stores may take so long altogether, and sees it out.
 pub(crate) async fn edge<B: MessageBody + 'static>(
+    observer: Rc<Observer>,
+    store_deadline: Duration,
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let under_way = UnderWay::begin(&request);
+    let under_way = UnderWay::begin(observer, &request);
     let watch = request.conn_data::<Watch>().cloned();
     let serving = watch.as_ref().map(Watch::begin);
     let unread = Unread::keep(&mut request);
     let answer = if watch.as_ref().is_some_and(Watch::is_over) {
         request.error_response(after_the_last()).map_into_right_body()
     } else {
-        next.call(request).await?.map_into_left_body()
+        let served = deadline::bounded(store_deadline, next.call(request)).instrument(under_way.span());
+        served.await?.map_into_left_body()
     };
     let (request, response) = answer.into_parts();
-    let (mut response, code) = with_document(&request, response);
+    let (mut response, told) = with_document(&request, response);
     finish(&request, &mut response);
     let unread = unread.filter(|unread| !unread.was_read());
     if unread.is_some() || is_last(&request, &response) {
         response.head_mut().set_connection_type(ConnectionType::Close);
         watch.iter().for_each(Watch::end);
     }
-    under_way.end(&request, response.status(), code);
+    under_way.end(&request, response.status(), told.as_ref());
     Ok(ServiceResponse::new(request, tie(response, unread, serving)))
 }
 
@@ -71,24 +80,24 @@ fn tie<B: MessageBody + 'static>(
     response.map_body(|_, body| EitherBody::right(Tied::to(body.boxed(), (unread, serving))))
 }
 
-/// Puts the document into an answer that is an error; the code is that of the problem.
+/// Puts the document into an answer that is an error, and says what is to be told of the problem.
 fn with_document<B>(
     request: &HttpRequest,
     response: HttpResponse<EitherBody<B>>,
-) -> (HttpResponse<EitherBody<B>>, Option<&'static str>) {
+) -> (HttpResponse<EitherBody<B>>, Option<Told>) {
     let foreign = foreign(&response);
     let own = response.error().and_then(Error::as_error::<Problem>);
     let Some(problem) = own.or(foreign.as_ref()) else { return (response, None) };
-    log(problem);
-    let kind = problem.kind();
+    let told = Told::of(problem);
+    let status = problem.kind().status();
     let body = document(request, problem);
     let mut response = response.map_body(|_, _| EitherBody::right(BoxBody::new(body)));
-    *response.status_mut() = kind.status();
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_ENCODING);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    (response, Some(kind.code()))
+    (response, Some(told))
 }
 
 /// The problem that an error of another crate is: of the server, of CORS, of compression.
@@ -110,19 +119,11 @@ fn document(request: &HttpRequest, problem: &Problem) -> Vec<u8> {
     serde_json::to_vec(&problem.document(request.uri().path(), id)).unwrap_or_default()
 }
 
-/// The one place that logs an error. What a client did wrong is no error of the service: the access event tells it.
-fn log(problem: &Problem) {
-    let kind = problem.kind();
-    if kind.status().is_server_error() {
-        tracing::error!(code = kind.code(), causes = problem.causes(), "a request failed");
-    }
-}
-
 /// The headers that every answer has.
 fn finish<B>(request: &HttpRequest, response: &mut HttpResponse<B>) {
     let status = response.status();
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    hardening::describe(headers);
     let id = request.extensions().get::<RequestId>().and_then(|id| HeaderValue::from_str(&id.0).ok());
     if let Some(id) = id {
         headers.insert(REQUEST_ID, id);

@@ -3,13 +3,20 @@
 mod cors;
 mod edge;
 mod encoding;
+mod figures;
+mod hardening;
 mod observe;
+mod sample;
 mod tied;
 mod trace;
 mod unread;
 
 pub use cors::{CorsOrigins, InvalidOrigin};
 pub(crate) use edge::edge;
-pub use observe::DURATION_METRIC;
-pub(crate) use observe::describe_figures;
-pub(crate) use trace::RootSpan;
+pub use figures::DURATION_METRIC;
+pub(crate) use figures::describe_figures;
+pub(crate) use hardening::{OWN_PAGE, harden};
+pub(crate) use observe::Observer;
+pub use sample::{InvalidShare, LogShare};
+pub(crate) use trace::{RootSpan, call};
+pub use trace::{TRACE_ROOT_TARGET, TRACE_TARGET};

@@ -1,67 +1,102 @@
 //! One event and a few figures for each request. Never content, never a query, never what a user is called.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
 use chat_domain::access::Caller;
 use chat_domain::id::{MessageId, SessionId};
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tracing::Span;
 
-use super::trace::RequestId;
+use super::figures::{Figures, method_name};
+use super::sample::{LogShare, Sample};
+use super::trace::{RequestId, Traced};
+use crate::problem::{Kind, Problem};
 
-/// The name of the histogram of latencies, in seconds, for those who set its buckets.
-pub const DURATION_METRIC: &str = "chat_http_request_duration_seconds";
 /// The target of the access event, and of the span of a request, which holds its ids.
 pub(super) const ACCESS: &str = "chat_http::access";
-const REQUESTS: &str = "chat_http_requests_total";
-const IN_FLIGHT: &str = "chat_http_requests_in_flight";
 
-/// Tells those who read the figures what they mean.
-pub(crate) fn describe_figures() {
-    describe_counter!(REQUESTS, "Requests answered, by method, route and status");
-    describe_histogram!(DURATION_METRIC, Unit::Seconds, "Time from the head of a request to that of its answer");
-    describe_gauge!(IN_FLIGHT, "Requests being served");
+/// What one worker knows of its requests.
+pub(crate) struct Observer {
+    figures: Figures,
+    sample: Sample,
+}
+
+impl Observer {
+    /// For a new worker.
+    pub(crate) fn new(share: LogShare) -> Rc<Self> {
+        Rc::new(Self { figures: Figures::new(), sample: Sample::new(share) })
+    }
+}
+
+/// What is told of a problem: its kind, and what lies behind it where that is our side's matter.
+pub(super) struct Told {
+    kind: Kind,
+    causes: Option<String>,
+}
+
+impl Told {
+    /// The one place that reads the causes of an error. What a client did wrong is no error of the service.
+    pub(super) fn of(problem: &Problem) -> Self {
+        let kind = problem.kind();
+        Self { kind, causes: kind.status().is_server_error().then(|| problem.causes()) }
+    }
 }
 
 /// A request under way; counted for as long as this lives, also where it is given up because its client is gone.
 pub(super) struct UnderWay {
+    observer: Rc<Observer>,
     begun: Instant,
     method: &'static str,
     id: Option<RequestId>,
+    traced: Traced,
     answered: Cell<bool>,
 }
 
 impl UnderWay {
-    pub(super) fn begin(request: &ServiceRequest) -> Self {
-        gauge!(IN_FLIGHT).increment(1.0);
+    pub(super) fn begin(observer: Rc<Observer>, request: &ServiceRequest) -> Self {
+        observer.figures.begun();
         let id = request.extensions().get::<RequestId>().cloned();
-        Self { begun: Instant::now(), method: method_name(request.method()), id, answered: Cell::new(false) }
+        let method = method_name(request.method());
+        let traced = Traced::begin(request);
+        Self { observer, begun: Instant::now(), method, id, traced, answered: Cell::new(false) }
+    }
+
+    /// What lies below the request in a trace lies within this.
+    pub(super) fn span(&self) -> Span {
+        self.traced.span()
     }
 
     /// Tells what became of the request.
-    pub(super) fn end(&self, request: &HttpRequest, status: StatusCode, code: Option<&'static str>) {
+    pub(super) fn end(&self, request: &HttpRequest, status: StatusCode, told: Option<&Told>) {
         self.answered.set(true);
         let elapsed = self.begun.elapsed();
-        let route = request.match_pattern();
-        let route = route.as_deref().unwrap_or("unmatched");
-        count(self.method, route, status, elapsed);
-        tell(request, route, status, code, elapsed);
+        self.traced.answered(request, status, told.map(|told| told.kind.code()));
+        let figures = &self.observer.figures;
+        let route = figures.answered(request, status, elapsed);
+        if let Some(told) = told {
+            figures.problem(told.kind);
+        }
+        if status.as_u16() >= 400 || self.observer.sample.takes() {
+            tell(request, &route, status, told, elapsed);
+        }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        gauge!(IN_FLIGHT).decrement(1.0);
+        self.observer.figures.gone();
         if !self.answered.get() {
+            self.observer.figures.given_up();
             // The span may be left by now.
             tracing::info!(
                 target: ACCESS,
                 method = self.method,
-                elapsed_ms = self.begun.elapsed().as_secs_f64() * 1_000.0,
+                elapsed_ms = milliseconds(self.begun.elapsed()),
                 request_id = self.id.as_ref().map(|id| &*id.0),
                 "request given up: its client is gone"
             );
@@ -69,45 +104,35 @@ impl Drop for UnderWay {
     }
 }
 
-/// A method that a client made up must not make a series of figures of its own.
-fn method_name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
-}
-
-fn count(method: &'static str, route: &str, status: StatusCode, elapsed: Duration) {
-    let route = route.to_owned();
-    counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.as_u16().to_string())
-        .increment(1);
-    histogram!(DURATION_METRIC, "method" => method, "route" => route).record(elapsed.as_secs_f64());
+fn milliseconds(elapsed: Duration) -> f64 {
+    elapsed.as_secs_f64() * 1_000.0
 }
 
 /// What comes from the client is printed only in forms that cannot break out of a line: ids that parse, checked names.
-fn tell(request: &HttpRequest, route: &str, status: StatusCode, code: Option<&'static str>, elapsed: Duration) {
+fn tell(request: &HttpRequest, route: &str, status: StatusCode, told: Option<&Told>, elapsed: Duration) {
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>();
     let id = |name: &str| request.match_info().get(name);
     let session_id = id("session_id").and_then(|id| id.parse::<SessionId>().ok());
     let message_id = id("message_id").and_then(|id| id.parse::<MessageId>().ok());
-    tracing::info!(
-        target: ACCESS,
-        method = method_name(request.method()),
-        route,
-        status = status.as_u16(),
-        code,
-        elapsed_ms = elapsed.as_secs_f64() * 1_000.0,
-        tenant = caller.map(|caller| caller.tenant().as_str()),
-        role = caller.map(|caller| caller.role().as_str()),
-        session_id = session_id.map(tracing::field::display),
-        message_id = message_id.map(tracing::field::display),
-        "request"
-    );
+    // The same event at two levels: a level is fixed where an event is written down.
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                target: ACCESS,
+                method = method_name(request.method()),
+                route,
+                status = status.as_u16(),
+                code = told.map(|told| told.kind.code()),
+                causes = told.and_then(|told| told.causes.as_deref()),
+                elapsed_ms = milliseconds(elapsed),
+                tenant = caller.map(|caller| caller.tenant().as_str()),
+                role = caller.map(|caller| caller.role().as_str()),
+                session_id = session_id.map(tracing::field::display),
+                message_id = message_id.map(tracing::field::display),
+                "request"
+            )
+        };
+    }
+    if status.is_server_error() { event!(error) } else { event!(info) }
 }

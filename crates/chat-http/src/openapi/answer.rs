@@ -3,21 +3,20 @@
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, Ref, RefOr, Response};
 
-use super::header;
+use super::{header, security};
 use crate::problem::Kind;
 
 /// What the domain may say to each operation, beside refused values.
 fn of_domain(operation: &str) -> &'static [Kind] {
-    use Kind::{Forbidden, InvalidTransition, MessageNotFound, PreconditionFailed, SessionEnded, SessionNotFound};
+    use Kind::{InvalidTransition, MessageNotFound, PreconditionFailed, SessionEnded, SessionNotFound};
 
     match operation {
-        "create_session" | "list_user_sessions" => &[Forbidden],
         "get_session" | "list_messages" => &[SessionNotFound],
-        "update_session" => &[Forbidden, SessionNotFound, InvalidTransition, SessionEnded, PreconditionFailed],
+        "update_session" => &[SessionNotFound, InvalidTransition, SessionEnded, PreconditionFailed],
         "end_session" => &[SessionNotFound, PreconditionFailed],
-        "create_message" => &[Forbidden, SessionNotFound, SessionEnded],
+        "create_message" => &[SessionNotFound, SessionEnded],
         "get_message" => &[MessageNotFound],
-        "delete_message" => &[Forbidden, MessageNotFound, PreconditionFailed],
+        "delete_message" => &[MessageNotFound, PreconditionFailed],
         _ => &[],
     }
 }
@@ -33,6 +32,9 @@ const OF_BODY: [Kind; 5] = [
 
 fn of_operation(operation: &Operation) -> Vec<Kind> {
     let mut kinds = vec![Kind::NotAcceptable];
+    if security::needs_caller(operation) {
+        kinds.extend([security::SOME_REFUSAL, Kind::Forbidden, Kind::RateLimited, Kind::KeysUnavailable]);
+    }
     if !header::is_chat(operation) {
         return kinds;
     }
@@ -54,11 +56,18 @@ fn of_operation(operation: &Operation) -> Vec<Kind> {
 pub(super) fn describe(operation: &mut Operation) {
     let kinds = of_operation(operation);
     for kind in &kinds {
-        let same = kinds.iter().filter(|other| other.status() == kind.status());
-        let codes: Vec<_> = same.map(|kind| format!("`{}`", kind.code())).collect();
         let status = kind.status().as_u16().to_string();
-        operation.responses.responses.insert(status, problem(*kind, &codes.join(", ")));
+        operation.responses.responses.insert(status, problem(*kind, &codes(*kind, &kinds)));
     }
+}
+
+/// The codes of all kinds with the status of this one.
+fn codes(kind: Kind, kinds: &[Kind]) -> String {
+    if let Kind::Unauthenticated(_) = kind {
+        return security::UNAUTHENTICATED.to_owned();
+    }
+    let same = kinds.iter().filter(|other| other.status() == kind.status());
+    same.map(|kind| format!("`{}`", kind.code())).collect::<Vec<_>>().join(", ")
 }
 
 fn problem(kind: Kind, codes: &str) -> RefOr<Response> {

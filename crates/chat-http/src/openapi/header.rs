@@ -19,9 +19,9 @@ pub(super) fn parameters() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
     let key = text().max_length(Some(255)).pattern(Some(PRINTABLE)).examples([json!("order-17-hello")]);
     let tags = || ObjectBuilder::new().schema_type(Type::String).examples([json!("*"), json!("\"7-f\"")]);
     [
-        ("TenantId", "X-Tenant-Id", "The tenant; `default` where it is left out.", tenant.build()),
-        ("UserId", "X-User-Id", "The caller; `service` where it is left out.", name.build()),
-        ("UserRole", "X-User-Role", "The caller's role; `service` where it is left out.", schema::role()),
+        ("TenantId", "X-Tenant-Id", "The tenant, where no token names it; in `open` mode `default` where it is left out.", tenant.build()),
+        ("UserId", "X-User-Id", "The caller, where no token names it; in `open` mode `service` where it is left out.", name.build()),
+        ("UserRole", "X-User-Role", "The caller's role, where no token names it; in `open` mode `service` where it is left out.", schema::role()),
         ("RequestId", "X-Request-Id", REQUEST_ID, string()),
         ("TraceParent", "traceparent", "The W3C trace that the request belongs to.", string()),
         ("IdempotencyKey", "Idempotency-Key", "Makes the request safe to repeat.", key.build()),
@@ -42,6 +42,10 @@ pub(super) fn parameters() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
 
 const REQUEST_ID: &str = "The id under which the request is known. 1 to 128 of `A-Z a-z 0-9 . _ - : = / + @ ;`, in one header; anything else is replaced by a new one.";
 
+const RATE_LIMIT: &str = "What is left of the caller's limits that the request counted for, as the IETF draft `draft-ietf-httpapi-ratelimit-headers` has it: `r` is how much may come at once now, `t` the seconds until that is a whole burst again, or, where nothing is left, until there is something. Not in `open` mode.";
+
+const RATE_LIMIT_POLICY: &str = "The caller's limits, as the same draft has them: `q` is the burst, `w` the seconds in which a whole burst comes back. Not in `open` mode.";
+
 /// The headers that answers may have.
 pub(super) fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
     [
@@ -54,6 +58,9 @@ pub(super) fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {
         ("Location", "Where the thing that was made lies.", text().format(Some(schema::uri_reference())).build()),
         ("Idempotent-Replayed", "`true` where an earlier request with the key had made the thing.", string()),
         ("Retry-After", "Seconds after which to try again.", string()),
+        ("RateLimit", RATE_LIMIT, text().examples([json!(r#""requests";r=150;t=1"#)]).build()),
+        ("RateLimit-Policy", RATE_LIMIT_POLICY, text().examples([json!(r#""requests";q=200;w=2"#)]).build()),
+        ("WWW-Authenticate", "`Bearer`, and what is wrong with the token (RFC 6750).", string()),
     ]
     .into_iter()
     .map(|(name, description, schema)| {
@@ -98,11 +105,11 @@ fn is_conditional(operation: &Operation) -> bool {
 }
 
 fn has_tag(operation: &Operation) -> bool {
-    is_chat(operation) && id(operation) != "list_user_sessions"
+    is_chat(operation) && !matches!(id(operation), "list_user_sessions" | "list_audit")
 }
 
 fn links(operation: &Operation) -> bool {
-    matches!(id(operation), "get_session" | "list_messages" | "list_user_sessions")
+    matches!(id(operation), "get_session" | "list_messages" | "list_user_sessions" | "list_audit")
 }
 
 /// Adds the headers of an operation's request and good answers.
@@ -158,6 +165,24 @@ pub(super) fn of_problem(kind: Kind, response: &mut Response) {
     add(response, &["X-Request-Id", "X-Content-Type-Options", "Cache-Control"]);
     if kind.status() == actix_web::http::StatusCode::SERVICE_UNAVAILABLE {
         add(response, &["Retry-After"]);
+    }
+    if let Kind::Unauthenticated(_) = kind {
+        add(response, &["WWW-Authenticate"]);
+    }
+    if let Kind::RateLimited = kind {
+        add(response, &["Retry-After"]);
+    }
+}
+
+/// Adds what answers to known callers tell of their limits.
+pub(super) fn describe_limits(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let of_known_caller = !matches!(status.as_str(), "401" | "406");
+        if let RefOr::T(response) = response
+            && of_known_caller
+        {
+            add(response, &["RateLimit", "RateLimit-Policy"]);
+        }
     }
 }
 

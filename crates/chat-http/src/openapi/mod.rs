@@ -6,13 +6,14 @@
 mod answer;
 mod header;
 pub(crate) mod schema;
+mod security;
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
 use crate::problem::ProblemDocument;
-use crate::routes::{health, message, meta, session};
+use crate::routes::{audit, health, message, meta, session};
 
 /// What a reader must know before the first call.
 const INTRODUCTION: &str = "\
@@ -33,7 +34,12 @@ as it is now, and `Idempotent-Replayed: true`. Keys of messages hold as long as 
 - Each session counts every change to it and to anything in it in `rev`. `ETag` is made of it, of the caller's view and \
 of the query, and carries the name of the encoding where the answer is compressed. `If-None-Match` gives 304; `If-Match` \
 gives 412 when the thing has moved on. `If-Match: \"v3\"` asks for a session's `version` alone, which messages leave be.
-- No token is needed: the caller is whoever `X-Tenant-Id`, `X-User-Id` and `X-User-Role` say.
+- Callers are known by a Bearer token (`jwt` mode), by a gateway that sets `X-Tenant-Id`, `X-User-Id` and `X-User-Role` \
+(`gateway` mode), or by these headers from whoever sends them (`open` mode). Outside `open` mode a request without a \
+known caller is a 401 whose `code` says why.
+- Outside `open` mode requests are limited, for each caller and for each tenant, and messages among them once more. What \
+is too much is a 429 `rate_limited`, of which nothing was done; `Retry-After` says for how many seconds. `RateLimit` and \
+`RateLimit-Policy` tell a caller how it stands.
 - What a caller may not see is a 404; what it may see but not do is a 403.";
 
 #[derive(OpenApi)]
@@ -43,6 +49,7 @@ gives 412 when the thing has moved on. `If-Match: \"v3\"` asks for a session's `
     tags(
         (name = "sessions", description = "Conversations between one user and the agents of a tenant."),
         (name = "messages", description = "What is said in a session, in the order of `seq`."),
+        (name = "audit", description = "Who did what to which thing."),
         (name = "service", description = "The service itself."),
     ),
     paths(
@@ -55,6 +62,7 @@ gives 412 when the thing has moved on. `If-Match: \"v3\"` asks for a session's `
         message::list,
         message::show,
         message::remove,
+        audit::list,
         health::show,
         health::show_under_api,
         health::live,
@@ -77,10 +85,15 @@ impl Modify for Shared {
         let components = document.components.get_or_insert_default();
         components.parameters.extend(header::parameters());
         components.headers.extend(header::headers());
+        components.security_schemes.extend([security::scheme()]);
         for operation in document.paths.paths.values_mut().flat_map(operations) {
             make_empty_body_optional(operation);
             header::describe(operation);
             answer::describe(operation);
+            if header::is_chat(operation) {
+                header::describe_limits(operation);
+            }
+            security::describe(operation);
         }
     }
 }
@@ -107,4 +120,13 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The document as JSON text.
 pub fn json() -> String {
     document().to_pretty_json().unwrap_or_default()
+}
+
+/// The same for a service that does not look at tokens.
+pub(crate) fn json_without_tokens() -> String {
+    let mut document = document();
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        operation.security = None;
+    }
+    document.to_pretty_json().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Schemas of values that are one of a few words, made of the domain's own lists of them.
 
-use chat_domain::access::Role;
+use chat_domain::access::{Action, Role};
 use chat_domain::message::{MessageType, SenderType, Visibility};
 use chat_domain::query::Order;
 use chat_domain::session::SessionStatus;
@@ -18,6 +18,11 @@ pub(crate) fn session_status() -> Object {
 /// The roles of callers.
 pub(crate) fn role() -> Object {
     words(Role::ALL.map(Role::as_str))
+}
+
+/// What callers do.
+pub(crate) fn action() -> Object {
+    words(Action::ALL.iter().map(|value| value.as_str()))
 }
 
 /// The format of a reference that may leave out its host.

@@ -1,6 +1,7 @@
 //! What the domain says went wrong, as problems. The matches are exhaustive on purpose: a new variant must not compile
 //! until it has a kind.
 
+use chat_domain::audit::AuditError;
 use chat_domain::error::RepositoryError;
 use chat_domain::fault::Faults;
 use chat_domain::message::MessageError;
@@ -46,6 +47,16 @@ impl From<MessageError> for Problem {
                 Self::new(Kind::SessionEnded, detail).with_session(SessionStatus::Ended, rev)
             }
             MessageError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Invalid(faults) => Self::invalid(faults),
+            AuditError::Forbidden => forbidden(),
+            AuditError::Repository(error) => error.into(),
         }
     }
 }

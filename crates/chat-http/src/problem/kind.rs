@@ -1,10 +1,30 @@
 //! The kinds of problems: for each its status, its stable code and its title. No other place names the status of an error.
 
 use actix_web::http::StatusCode;
+use chat_domain::access::Refusal;
 
-/// What went wrong, as far as a client can tell it apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+/// Makes the enum, and the list of all that it may be, of one list of names.
+macro_rules! kinds {
+    ($($kind:ident,)+) => {
+        /// What went wrong, as far as a client can tell it apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            $($kind,)+
+            /// Nobody knows who calls, and why.
+            Unauthenticated(Refusal),
+        }
+
+        impl Kind {
+            /// All of them: each is counted from zero.
+            pub(crate) fn all() -> impl Iterator<Item = Self> {
+                let refusals = Refusal::ALL.iter().copied().map(Self::Unauthenticated);
+                [$(Self::$kind),+].into_iter().chain(refusals)
+            }
+        }
+    };
+}
+
+kinds! {
     BadRequest,
     MalformedJson,
     IncompleteBody,
@@ -23,9 +43,11 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     InvalidRequest,
     IdempotencyKeyReused,
+    RateLimited,
     Internal,
     StoreUnavailable,
     OutcomeUnknown,
+    KeysUnavailable,
 }
 
 impl Kind {
@@ -53,9 +75,12 @@ impl Kind {
             Self::IdempotencyKeyReused => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused")
             }
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
             Self::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable"),
             Self::OutcomeUnknown => (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Outcome unknown"),
+            Self::KeysUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", "Keys of tokens unavailable"),
+            Self::Unauthenticated(refusal) => (StatusCode::UNAUTHORIZED, refusal.code(), "Not authenticated"),
         }
     }
 
@@ -96,34 +121,10 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Kind; 21] = [
-        Kind::BadRequest,
-        Kind::MalformedJson,
-        Kind::IncompleteBody,
-        Kind::CorsRefused,
-        Kind::Forbidden,
-        Kind::RouteNotFound,
-        Kind::SessionNotFound,
-        Kind::MessageNotFound,
-        Kind::MethodNotAllowed,
-        Kind::NotAcceptable,
-        Kind::RequestTimeout,
-        Kind::InvalidTransition,
-        Kind::SessionEnded,
-        Kind::PreconditionFailed,
-        Kind::PayloadTooLarge,
-        Kind::UnsupportedMediaType,
-        Kind::InvalidRequest,
-        Kind::IdempotencyKeyReused,
-        Kind::Internal,
-        Kind::StoreUnavailable,
-        Kind::OutcomeUnknown,
-    ];
-
     #[test]
     fn each_kind_has_a_code_of_its_own() {
-        let codes: HashSet<_> = ALL.iter().map(|kind| kind.code()).collect();
-        assert_eq!(codes.len(), ALL.len());
+        let codes: HashSet<_> = Kind::all().map(Kind::code).collect();
+        assert_eq!(codes.len(), Kind::all().count());
     }
 
     /// The rows of the page's table of codes: a status, and the codes that stand beside it.
@@ -147,12 +148,12 @@ mod tests {
         let told =
             rows().into_iter().flat_map(|(status, codes)| codes.into_iter().map(move |code| (status.clone(), code)));
         let told: HashSet<_> = told.collect();
-        let known = ALL.iter().map(|kind| (kind.status().as_str().to_owned(), kind.code().to_owned()));
+        let known = Kind::all().map(|kind| (kind.status().as_str().to_owned(), kind.code().to_owned()));
         assert_eq!(told, known.collect());
     }
 
     #[test]
     fn every_kind_is_an_error() {
-        assert!(ALL.iter().all(|kind| kind.status().as_u16() >= 400));
+        assert!(Kind::all().all(|kind| kind.status().as_u16() >= 400));
     }
 }

@@ -15,7 +15,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use chat_domain::error::Source;
+use chat_domain::error::{Source, chain};
 use chat_domain::fault::Faults;
 use chat_domain::revision::Rev;
 use chat_domain::session::SessionStatus;
@@ -90,13 +90,7 @@ impl Problem {
 
     /// The causes of the failure, outermost first, for the log.
     pub(crate) fn causes(&self) -> String {
-        let mut causes = Vec::new();
-        let mut next = self.0.source.as_deref().map(|source| source as &dyn Error);
-        while let Some(error) = next {
-            causes.push(error.to_string());
-            next = error.source();
-        }
-        causes.join(": ")
+        self.0.source.as_deref().map(|source| chain(source)).unwrap_or_default()
     }
 
     /// Whether the client sent so much less or more than it should that its connection cannot go on.

@@ -5,21 +5,29 @@ use std::sync::{Arc, LazyLock};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_swagger_ui::Config;
 
+use crate::gate::AuthMode;
+use crate::middleware::OWN_PAGE;
 use crate::problem::{Kind, Problem};
 use crate::reply;
+use crate::scrape::Scrape;
 
 /// The service's name.
 pub(crate) const SERVICE: &str = "chat-service";
-/// The version of the whole workspace.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of the whole workspace, with the revision of its sources where the build knew it: `1.2.3+0123456789ab`.
+pub const VERSION: &str = env!("CHAT_BUILD_VERSION");
+/// The revision alone; empty where the build did not know it.
+pub const REVISION: &str = env!("CHAT_BUILD_REVISION");
+/// The compiler's release.
+pub const COMPILER: &str = env!("CHAT_BUILD_RUSTC");
 
 /// The OpenAPI document, written when it is first asked for.
 static DESCRIPTION: LazyLock<Bytes> = LazyLock::new(|| crate::openapi::json().into());
+/// The same, where no tokens are looked at.
+static WITHOUT_TOKENS: LazyLock<Bytes> = LazyLock::new(|| crate::openapi::json_without_tokens().into());
 
 /// What runs here.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,11 +54,12 @@ pub(crate) async fn about() -> Result<HttpResponse, Problem> {
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "service",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object, content_type = "application/json")),
 )]
-pub(crate) async fn openapi() -> HttpResponse {
+pub(crate) async fn openapi(mode: web::Data<AuthMode>) -> HttpResponse {
+    let description = if let AuthMode::Jwt(_) = **mode { &DESCRIPTION } else { &WITHOUT_TOKENS };
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .content_type(actix_web::mime::APPLICATION_JSON)
-        .body(DESCRIPTION.clone())
+        .body(Bytes::clone(description))
 }
 
 /// Figures for Prometheus
@@ -58,11 +67,13 @@ pub(crate) async fn openapi() -> HttpResponse {
     get, path = "/metrics", operation_id = "get_metrics", tag = "service",
     responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain")),
 )]
-pub(crate) async fn metrics(handle: web::Data<PrometheusHandle>) -> HttpResponse {
-    HttpResponse::Ok()
+pub(crate) async fn metrics(scrape: web::Data<Scrape>) -> Result<HttpResponse, Problem> {
+    // Some milliseconds of work, which other requests of this worker shall not wait for.
+    let text = web::block(move || scrape.text()).await.map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(handle.render())
+        .body(text))
 }
 
 /// The settings of the interactive page. It asks nobody but this service: no validator on the net.
@@ -84,6 +95,7 @@ pub(crate) async fn docs_file(
     match utoipa_swagger_ui::serve(path, Arc::clone(&config)) {
         Ok(Some(file)) => Ok(HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+            .insert_header((header::CONTENT_SECURITY_POLICY, OWN_PAGE))
             .content_type(file.content_type)
             .body(file.bytes.into_owned())),
         Ok(None) => Err(not_found()),

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chat_domain::clock::Clock as _;
 use chat_domain::health::Probe;
-use chat_domain::testing::fake::FakeProbe;
+use chat_domain::testing::fake::{FakeClock, FakeProbe};
 use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::server::{Answer, Held, Parts, start, start_with};
 
@@ -31,10 +34,7 @@ async fn health_tells_of_each_part() {
             assert!(begun.elapsed() < Duration::from_secs(4), "far more than the promised 2 s");
             let health = answer.expect(status);
             assert_eq!(health["status"], word);
-            assert_eq!(
-                (&health["service"], &health["version"]),
-                (&"chat-service".into(), &env!("CARGO_PKG_VERSION").into())
-            );
+            assert_eq!((&health["service"], &health["version"]), (&"chat-service".into(), &chat_http::VERSION.into()));
             assert!(health["timestamp"].as_str().unwrap().ends_with('Z'));
             for (part, expected) in ["database", "cache"].iter().zip(checks) {
                 assert_eq!(health["checks"][part]["status"], expected);
@@ -57,6 +57,55 @@ async fn readiness_needs_the_database_and_liveness_nothing() {
     assert_eq!(Answer::of(server.get("/health/ready")).await.expect(StatusCode::OK)["status"], "ready");
 }
 
+/// Ten seconds after the clock of all test servers.
+const FEW: i32 = 10;
+
+#[tokio::test]
+async fn a_node_whose_clock_is_far_from_the_databases_is_not_ready_and_says_why() {
+    for (ahead, serves) in [(FEW, true), (-FEW, true), (30, true), (31, false), (-3_600, false)] {
+        let shown = f64::from(ahead);
+        let database = FakeProbe::Telling(FakeClock::new().now().plus_seconds(-i64::from(ahead)));
+        let server = start_with(parts(database, FakeProbe::Healthy)).await;
+        let (status, ready, word, health) = if serves {
+            (StatusCode::OK, "ready", "up", "healthy")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "down", "unhealthy")
+        };
+        for (path, expected) in [("/health/ready", ready), ("/health", health)] {
+            let answer = Answer::of(server.get(path)).await.expect(status);
+            assert_eq!(answer["status"], expected);
+            let clock = &answer["checks"]["clock"];
+            assert_eq!((&clock["status"], &clock["limit_seconds"]), (&word.into(), &30.into()));
+            assert!((clock["skew_seconds"].as_f64().unwrap() - shown).abs() < 1e-6, "{clock}");
+            assert_eq!(answer["checks"]["database"]["status"], "up");
+        }
+        Answer::of(server.get("/health/live")).await.expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn the_skew_of_the_clock_is_among_the_figures() {
+    let ahead = 7.0;
+    let database = FakeProbe::Telling(FakeClock::new().now().plus_seconds(-7));
+    let server = start_with(parts(database, FakeProbe::Healthy)).await;
+    // Other tests of this process set the same figure.
+    let read = async || {
+        Answer::of(server.get("/health/ready")).await.expect(StatusCode::OK);
+        let figures = Answer::of(server.get("/metrics")).await;
+        figures.text().lines().any(|line| line == format!("chat_clock_skew_seconds {ahead}"))
+    };
+    tokio::time::timeout(Duration::from_secs(20), async { while !read().await {} }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_without_a_clock_of_its_own_has_no_skew() {
+    let server = start().await;
+    for path in ["/health", "/health/ready"] {
+        let answer = Answer::of(server.get(path)).await.expect(StatusCode::OK);
+        assert!(answer["checks"]["database"].is_object() && answer["checks"]["clock"].is_null(), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_draining_server_answers_and_keeps_no_connection() {
     let server = start().await;
@@ -77,6 +126,29 @@ async fn a_stopped_server_does_not_wait_for_idle_connections() {
     Answer::of(server.get("/health/live")).await.expect(StatusCode::OK);
     let stopped = tokio::time::timeout(Duration::from_secs(4), server.handle.stop(true)).await;
     assert!(stopped.is_ok(), "a client that keeps its connection holds up the shutdown");
+}
+
+#[tokio::test]
+async fn a_client_that_has_connected_is_answered_while_the_server_stops() {
+    let mut server = start().await;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    server.drain.begin();
+    let stopped = tokio::spawn(server.stopper.take().unwrap().stop());
+    // By now the server is told to stop, and has let go of its address.
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for mut client in clients {
+        client.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap().to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 200 ok\r\n") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    tokio::time::timeout(Duration::from_secs(20), stopped).await.unwrap().unwrap();
 }
 
 #[tokio::test]

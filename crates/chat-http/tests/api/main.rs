@@ -1,12 +1,19 @@
 //! Real requests to the real server, over fakes: what a client sees.
 #![cfg(test)]
 
+mod answers;
+mod audit;
 mod conditional;
 mod cors;
+mod deadline;
 mod description;
 mod fault;
+mod gate;
+mod gateway;
+mod hardening;
 mod health;
 mod idempotency;
+mod limit;
 mod link;
 mod message;
 mod meta;
@@ -17,3 +24,4 @@ mod role;
 mod server;
 mod session;
 mod slow;
+mod walk;

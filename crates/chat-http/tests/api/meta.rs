@@ -1,15 +1,20 @@
 //! What the service says of itself.
 
-use reqwest::StatusCode;
-use serde_json::json;
+use std::sync::Arc;
 
-use crate::server::{Answer, start};
+use chat_domain::access::TokenVerifier;
+use chat_domain::testing::fake::{FakeClock, FakeTokens};
+use chat_http::AuthMode;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Parts, start, start_with};
 
 #[tokio::test]
 async fn the_root_names_the_service() {
     let server = start().await;
     let about = Answer::of(server.get("/")).await.expect(StatusCode::OK);
-    assert_eq!(about, json!({"service": "chat-service", "version": env!("CARGO_PKG_VERSION"), "status": "running"}));
+    assert_eq!(about, json!({"service": "chat-service", "version": chat_http::VERSION, "status": "running"}));
 }
 
 #[tokio::test]
@@ -34,9 +39,19 @@ async fn the_page_and_all_that_it_needs_come_from_here() {
 }
 
 #[tokio::test]
-async fn the_description_is_served_as_it_is_printed() {
-    let server = start().await;
-    let answer = Answer::of(server.get("/openapi.json")).await;
-    answer.expect(StatusCode::OK);
-    assert_eq!(answer.text(), chat_http::openapi::json());
+async fn the_description_is_served_as_it_is_printed_but_for_tokens_that_nobody_asks_for() {
+    let mut printed: Value = serde_json::from_str(&chat_http::openapi::json()).unwrap();
+    let tokens: Arc<dyn TokenVerifier> = Arc::new(FakeTokens::new(FakeClock::new()));
+    let asking = start_with(Parts { auth: AuthMode::Jwt(tokens), ..Parts::default() }).await;
+    let open = start().await;
+    assert_eq!(Answer::of(asking.get("/openapi.json")).await.expect(StatusCode::OK), printed);
+    for operation in printed["paths"]
+        .as_object_mut()
+        .unwrap()
+        .values_mut()
+        .flat_map(|item| item.as_object_mut().unwrap().values_mut())
+    {
+        operation.as_object_mut().map(|operation| operation.remove("security"));
+    }
+    assert_eq!(Answer::of(open.get("/openapi.json")).await.expect(StatusCode::OK), printed);
 }

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use chat_http::{LogShare, ServerSettings};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Held, Parts, start, start_with};
+use crate::server::{Answer, Held, Parts, TestServer, start, start_with};
 
 /// All log lines of this process.
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -133,10 +134,42 @@ async fn a_request_that_is_given_up_leaves_its_event_too() {
 }
 
 #[tokio::test]
+async fn of_good_answers_a_share_leaves_events_and_of_refusals_all() {
+    record_log();
+    let settings = ServerSettings { log_share: LogShare::new(0.25).unwrap(), ..Parts::default().settings };
+    let server = start_with(Parts { settings, ..Parts::default() }).await;
+    for (name, path, events) in [("good", "/health/live", 3), ("bad", "/nope", 12)] {
+        for number in 0..12 {
+            let id = format!("share-{name}-{number}-x");
+            server.get(path).header("x-request-id", id).send().await.unwrap();
+        }
+        assert_eq!(events_of(&format!("share-{name}-")).len(), events, "{name}");
+    }
+}
+
+/// A figure of all servers of this process, by its whole name; `None` where it is not there.
+async fn figure(server: &TestServer, name: &str) -> Option<f64> {
+    let figures = Answer::of(server.get("/metrics")).await;
+    let line = figures.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map(|value| value.parse().unwrap())
+}
+
+#[tokio::test]
+async fn problems_are_counted_by_their_code_from_zero() {
+    let server = start().await;
+    assert_eq!(figure(&server, "chat_http_problems_total{code=\"outcome_unknown\"}").await, Some(0.0));
+    let not_allowed = "chat_http_problems_total{code=\"method_not_allowed\"}";
+    let before = figure(&server, not_allowed).await.unwrap();
+    Answer::of(server.request(Method::PUT, "/")).await.problem(405, "method_not_allowed");
+    assert!(figure(&server, not_allowed).await.unwrap() > before);
+}
+
+#[tokio::test]
 async fn figures_count_routes_not_paths() {
     let server = start().await;
     let path = server.session_path().await;
     Answer::of(server.get(&path)).await.expect(StatusCode::OK);
+    Answer::of(server.get(&path.replace("/api/v1", "/api/v1/chat"))).await.expect(StatusCode::OK);
     Answer::of(server.get("/made-up-path")).await.problem(404, "not_found");
     Answer::of(server.request(Method::from_bytes(b"MADEUP").unwrap(), "/")).await.problem(405, "method_not_allowed");
     let answer = Answer::of(server.get("/metrics")).await;
@@ -144,6 +177,7 @@ async fn figures_count_routes_not_paths() {
     let figures = answer.text();
     for line in [
         "chat_http_requests_total{method=\"GET\",route=\"/api/v1/sessions/{session_id}\",status=\"200\"}",
+        "chat_http_requests_total{method=\"GET\",route=\"/api/v1/chat/sessions/{session_id}\",status=\"200\"}",
         "chat_http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"}",
         "chat_http_requests_total{method=\"other\",route=\"/\",status=\"405\"}",
         "chat_http_request_duration_seconds",

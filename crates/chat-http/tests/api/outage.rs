@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chat_domain::error::RepositoryError;
-use chat_domain::message::{MessageRepository, MockMessageRepository};
-use chat_domain::session::{MockSessionRepository, SessionRepository};
+use chat_domain::message::{MockMessagePages, MockMessageRepository};
+use chat_domain::session::MockSessionRepository;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::json;
 
@@ -35,11 +35,11 @@ async fn failing(error: fn() -> RepositoryError) -> TestServer {
     let mut messages = MockMessageRepository::new();
     messages.expect_append().returning(move |_| Err(error()));
     messages.expect_find().returning(move |_, _| Err(error()));
-    messages.expect_page().returning(move |_, _, _| Err(error()));
     messages.expect_remove().returning(move |_, _, _| Err(error()));
-    let (sessions, messages): (Arc<dyn SessionRepository>, Arc<dyn MessageRepository>) =
-        (Arc::new(sessions), Arc::new(messages));
-    start_with(Parts { sessions, messages, ..Parts::default() }).await
+    let mut pages = MockMessagePages::new();
+    pages.expect_page().returning(move |_, _, _| Err(error()));
+    let (sessions, messages, pages) = (Arc::new(sessions), Arc::new(messages), Arc::new(pages));
+    start_with(Parts { sessions, messages, pages, ..Parts::default() }).await
 }
 
 fn every_request(server: &TestServer) -> Vec<RequestBuilder> {

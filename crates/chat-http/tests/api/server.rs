@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use async_trait::async_trait;
+use chat_domain::audit::{AuditRepository, AuditService};
 use chat_domain::error::RepositoryError;
-use chat_domain::health::Probe;
-use chat_domain::message::{MessageRepository, MessageService};
+use chat_domain::health::{Probe, Pulse};
+use chat_domain::message::{MessagePages, MessageRepository, MessageService};
 use chat_domain::session::{SessionRepository, SessionService};
+use chat_domain::testing::builder::a_guard;
 use chat_domain::testing::fake::{FakeBus, FakeClock, FakeIds, FakeProbe, FakeStore};
-use chat_http::{Api, AuthMode, CorsOrigins, Drain, Health, ServerSettings, bind};
+use chat_http::{
+    Api, AuthMode, CorsOrigins, Drain, Health, Limiting, Scrape, ServerSettings, Stopper, TrustedProxies, bind,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -24,8 +28,13 @@ use tokio::sync::Notify;
 pub(crate) struct Parts {
     pub(crate) sessions: Arc<dyn SessionRepository>,
     pub(crate) messages: Arc<dyn MessageRepository>,
+    pub(crate) pages: Arc<dyn MessagePages>,
+    pub(crate) audit: Arc<dyn AuditRepository>,
     pub(crate) database: Arc<dyn Probe>,
     pub(crate) cache: Arc<dyn Probe>,
+    pub(crate) auth: AuthMode,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) limits: Option<Limiting>,
     pub(crate) cors: CorsOrigins,
     pub(crate) settings: ServerSettings,
 }
@@ -36,8 +45,13 @@ impl Default for Parts {
         Self {
             sessions: store.sessions,
             messages: store.messages,
+            pages: store.pages,
+            audit: store.audit,
             database: Arc::new(FakeProbe::Healthy),
             cache: Arc::new(FakeProbe::Healthy),
+            auth: AuthMode::Open,
+            proxies: TrustedProxies::default(),
+            limits: None,
             cors: CorsOrigins::default(),
             settings: ServerSettings {
                 workers: 1,
@@ -55,6 +69,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: FakeClock,
     pub(crate) drain: Drain,
     pub(crate) handle: ServerHandle,
+    pub(crate) stopper: Option<Stopper>,
     client: Client,
 }
 
@@ -77,22 +92,28 @@ pub(crate) async fn start() -> TestServer {
 pub(crate) async fn start_with(parts: Parts) -> TestServer {
     let (clock, drain) = (FakeClock::new(), Drain::default());
     let (shared, ids, bus) = (Arc::new(clock.clone()), Arc::new(FakeIds::new()), Arc::new(FakeBus::new()));
-    let sessions = SessionService::new(Arc::clone(&parts.sessions), bus.clone(), shared.clone(), ids.clone());
-    let messages = MessageService::new(parts.messages, parts.sessions, bus, shared.clone(), ids);
+    let sessions =
+        SessionService::new(Arc::clone(&parts.sessions), bus.clone(), a_guard(), shared.clone(), ids.clone());
+    let messages =
+        MessageService::new(parts.messages, parts.pages, parts.sessions, bus, a_guard(), shared.clone(), ids);
     let api = Api {
         sessions: Arc::new(sessions),
         messages: Arc::new(messages),
+        audit: Arc::new(AuditService::new(parts.audit, a_guard())),
         health: Arc::new(Health::new(parts.database, parts.cache, shared)),
-        metrics: figures(),
-        auth: AuthMode::Open,
+        metrics: Some(Scrape::new(figures(), || ())),
+        auth: parts.auth,
+        proxies: parts.proxies,
+        limits: parts.limits,
         cors: parts.cors,
         drain: drain.clone(),
     };
     let bound = bind(api, "127.0.0.1:0", &parts.settings).unwrap();
     let (address, handle) = (bound.address, bound.server.handle());
+    let stopper = Some(bound.stopper);
     tokio::spawn(bound.server);
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    TestServer { address, clock, drain, handle, client }
+    TestServer { address, clock, drain, handle, stopper, client }
 }
 
 impl TestServer {
@@ -225,9 +246,9 @@ pub(crate) struct Held {
 
 #[async_trait]
 impl Probe for Held {
-    async fn check(&self) -> Result<(), RepositoryError> {
+    async fn check(&self) -> Result<Pulse, RepositoryError> {
         self.asked.notify_one();
         self.released.notified().await;
-        Ok(())
+        Ok(Pulse::default())
     }
 }

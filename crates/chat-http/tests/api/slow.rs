@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use chat_domain::message::{MessageRepository as _, NewMessage};
+use chat_domain::session::SessionRepository;
+use chat_domain::testing::builder::{a_message, a_session};
+use chat_domain::testing::fake::FakeStore;
 use chat_http::ServerSettings;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -30,7 +34,7 @@ fn short_lived() -> ServerSettings {
 #[tokio::test]
 async fn a_head_that_stalls_is_answered_or_closed() {
     let server = start_with(impatient_of_heads()).await;
-    for head in ["GET /health HTTP/1.1\r\nHost", "G", "POST /api/v1/sessions HTTP/1.1\r\nContent-Length: 5\r\n"] {
+    for head in ["", "GET /health HTTP/1.1\r\nHost", "G", "POST /api/v1/sessions HTTP/1.1\r\nContent-Length: 5\r\n"] {
         let answer = server.raw(head.as_bytes()).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
@@ -124,4 +128,30 @@ async fn a_body_that_nobody_reads_does_not_keep_its_connection() {
             assert!(answer.starts_with("HTTP/1.1 "), "{head}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_given_up() {
+    let store = FakeStore::new();
+    let session = a_session();
+    SessionRepository::create(&store, session.clone()).await.unwrap();
+    // More than the system keeps for a client.
+    let long = || NewMessage { content: "x".repeat(16_384), ..a_message(&session.to_session()) };
+    store.append((0..1_000).map(|_| long()).collect()).await.unwrap();
+    let settings = ServerSettings {
+        write_stall_timeout: Duration::from_millis(300),
+        // A connection that is kept for its client would hold up the end for so long.
+        shutdown_timeout: Duration::from_mins(10),
+        ..short_lived()
+    };
+    let parts = Parts { pages: store.store().pages, settings, ..Parts::default() };
+    let server = start_with(parts).await;
+    let mut client = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let path = format!("/api/v1/sessions/{}/messages?limit=1000", session.id);
+    client.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    client.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    tokio::time::timeout(Duration::from_mins(1), server.handle.stop(true)).await.expect("nobody is waited for");
+    drop(client);
 }

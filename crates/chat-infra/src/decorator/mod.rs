@@ -2,8 +2,8 @@
 //!
 //! - [`GroupCommit`]: many appends become one.
 //! - [`SharedRevs`]: many questions for a `rev` become one.
+//! - [`SharedProbe`]: many questions whether something is there become one.
 //! - [`CachedMessages`]: a page that did not change is not read again.
-//! - [`TieredCache`]: a cache nearby in front of one that is shared.
 //!
 //! What works in the background (writers, workers, fills) runs on the tokio runtime in which the decorator was made, so
 //! make them on the service's main one.
@@ -11,10 +11,10 @@
 mod cached_messages;
 mod group_commit;
 mod guarded;
+mod shared_probe;
 mod shared_revs;
-mod tiered_cache;
 
 pub use cached_messages::{CachedMessages, CachedMessagesConfig};
 pub use group_commit::{GroupCommit, GroupCommitConfig};
+pub use shared_probe::SharedProbe;
 pub use shared_revs::{SharedRevs, SharedRevsConfig};
-pub use tiered_cache::TieredCache;

@@ -9,10 +9,18 @@ use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
+use metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use super::guarded::guarded;
+use crate::deadline::within;
+use crate::figure::count;
+use crate::operation::{part, shared};
+
+const REFUSALS: &str = "chat_revision_refusals_total";
+const BATCH_SIZE: &str = "chat_revision_batch_size";
 
 /// How [`SharedRevs`] asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +31,7 @@ pub struct SharedRevsConfig {
     pub queue: usize,
     /// The most questions that share a query; 512.
     pub max_batch: usize,
-    /// How long a question waits for its answer; 5 s.
+    /// How long a question waits for its answer; 5 s. Never longer than its caller can.
     pub patience: Duration,
 }
 
@@ -44,11 +52,22 @@ impl Default for SharedRevsConfig {
 pub struct SharedRevs {
     questions: mpsc::Sender<Question>,
     patience: Duration,
+    figures: Figures,
+}
+
+/// The handles, made once; clones are of the same figures.
+#[derive(Clone)]
+struct Figures {
+    full: Counter,
+    late: Counter,
+    batch_size: Histogram,
 }
 
 struct Question {
     sessions: Vec<SessionKey>,
     answer: oneshot::Sender<Answer>,
+    /// Lasts until the answer, where the caller is traced.
+    span: Span,
 }
 
 type Answer = Result<Vec<Option<Revision>>, RepositoryError>;
@@ -71,11 +90,11 @@ impl SharedRevs {
     #[must_use]
     pub fn spawn(inner: Arc<dyn RevisionSource>, config: &SharedRevsConfig) -> Self {
         let (questions, queue) = mpsc::channel(config.queue.max(1));
-        let queue = Arc::new(Mutex::new(queue));
+        let (queue, figures) = (Arc::new(Mutex::new(queue)), Figures::new());
         for inner in std::iter::repeat_n(inner, config.workers.max(1)) {
-            tokio::spawn(work(inner, Arc::clone(&queue), config.max_batch.max(1)));
+            tokio::spawn(work(inner, Arc::clone(&queue), config.max_batch.max(1), figures.batch_size.clone()));
         }
-        Self { questions, patience: config.patience }
+        Self { questions, patience: config.patience, figures }
     }
 }
 
@@ -85,46 +104,65 @@ impl RevisionSource for SharedRevs {
         if sessions.is_empty() {
             return Ok(Vec::new());
         }
+        let end = within(self.patience)?;
         let (answer, answered) = oneshot::channel();
-        self.questions.try_send(Question { sessions, answer }).map_err(|refused| match refused {
-            TrySendError::Full(_) => refuse("full", Unanswered::Full),
-            TrySendError::Closed(_) => RepositoryError::unavailable(Unanswered::Gone),
-        })?;
-        match tokio::time::timeout(self.patience, answered).await {
+        self.questions.try_send(Question { sessions, answer, span: part("shared_revs.wait", None) }).map_err(
+            |error| match error {
+                TrySendError::Full(_) => refused(&self.figures.full, Unanswered::Full),
+                TrySendError::Closed(_) => RepositoryError::unavailable(Unanswered::Gone),
+            },
+        )?;
+        match tokio::time::timeout_at(end, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(RepositoryError::unavailable(Unanswered::Gone)),
-            Err(_) => Err(refuse("late", Unanswered::Late)),
+            Err(_) => Err(refused(&self.figures.late, Unanswered::Late)),
         }
     }
 }
 
-fn refuse(reason: &'static str, why: Unanswered) -> RepositoryError {
-    metrics::counter!("chat_revision_refusals_total", "reason" => reason).increment(1);
+impl Figures {
+    fn new() -> Self {
+        describe_counter!(REFUSALS, "Questions for a revision refused: too many waited, or the store took too long");
+        describe_histogram!(BATCH_SIZE, "Questions for a revision that one query answers");
+        let refusals = |reason: &'static str| counter!(REFUSALS, "reason" => reason);
+        Self { full: refusals("full"), late: refusals("late"), batch_size: histogram!(BATCH_SIZE) }
+    }
+}
+
+fn refused(counter: &Counter, why: Unanswered) -> RepositoryError {
+    counter.increment(1);
     RepositoryError::unavailable(why)
 }
 
 /// Takes whatever waits, asks it, and begins anew, until nobody can ask any more.
-async fn work(inner: Arc<dyn RevisionSource>, queue: Arc<Mutex<mpsc::Receiver<Question>>>, max_batch: usize) {
+async fn work(
+    inner: Arc<dyn RevisionSource>,
+    queue: Arc<Mutex<mpsc::Receiver<Question>>>,
+    max_batch: usize,
+    batch_size: Histogram,
+) {
     let mut questions = Vec::new();
     while queue.lock().await.recv_many(&mut questions, max_batch).await > 0 {
         questions.retain(|question| !question.answer.is_closed());
         if !questions.is_empty() {
+            batch_size.record(count(questions.len()));
             ask(&*inner, std::mem::take(&mut questions)).await;
         }
     }
 }
 
 async fn ask(inner: &dyn RevisionSource, questions: Vec<Question>) {
-    metrics::histogram!("chat_revision_batch_size").record(u32::try_from(questions.len()).unwrap_or(u32::MAX));
     let mut batch = Batch::default();
     let asked: Vec<_> = questions
         .into_iter()
         .map(|question| {
-            (question.answer, question.sessions.into_iter().map(|key| batch.place(key)).collect::<Vec<_>>())
+            let Question { sessions, answer, span } = question;
+            (answer, span, sessions.into_iter().map(|key| batch.place(key)).collect::<Vec<_>>())
         })
         .collect();
-    let revs = batch.ask(inner).await;
-    for (answer, places) in asked {
+    let span = shared(asked.iter().map(|(_, span, _)| span), || part("shared_revs.ask", Some(asked.len())));
+    let revs = batch.ask(inner).instrument(span).await;
+    for (answer, _span, places) in asked {
         let mine = revs.as_ref().map(|revs| places.iter().map(|&place| revs.get(place).copied().flatten()).collect());
         // Whoever hung up needs none.
         let _ = answer.send(mine.map_err(Clone::clone));

@@ -7,8 +7,11 @@ use async_trait::async_trait;
 use chat_domain::event::{EventPublisher, EventStream, EventSubscriber, SessionChanged};
 use chat_domain::id::TenantId;
 use futures_util::stream;
+use metrics::{Counter, counter, describe_counter};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+
+const MISSED: &str = "chat_bus_missed_total";
 
 /// How much an [`InProcessBus`] keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,18 +31,22 @@ impl Default for InProcessBusConfig {
 ///
 /// Each tenant has a channel of its own, so that a busy one makes nobody else's subscribers miss anything. The streams
 /// end when the last handle on the bus is gone.
+///
+/// Counts `chat_bus_missed_total`.
 #[derive(Clone)]
 pub struct InProcessBus {
     backlog: usize,
     /// Of the tenants that somebody listens to.
     channels: Arc<Mutex<HashMap<TenantId, broadcast::Sender<SessionChanged>>>>,
+    missed: Counter,
 }
 
 impl InProcessBus {
     /// A bus without subscribers.
     #[must_use]
     pub fn new(config: &InProcessBusConfig) -> Self {
-        Self { backlog: config.backlog.max(1), channels: Arc::default() }
+        describe_counter!(MISSED, "Events that a subscriber on this node missed, because it was too far behind");
+        Self { backlog: config.backlog.max(1), channels: Arc::default(), missed: counter!(MISSED) }
     }
 
     fn channels(&self) -> MutexGuard<'_, HashMap<TenantId, broadcast::Sender<SessionChanged>>> {
@@ -66,18 +73,19 @@ impl EventSubscriber for InProcessBus {
         // A tenant that nobody publishes to any more is forgotten here at the latest.
         channels.retain(|_, channel| channel.receiver_count() > 0);
         let channel = channels.entry(tenant.clone()).or_insert_with(|| broadcast::Sender::new(self.backlog));
-        Box::pin(stream::unfold(channel.subscribe(), next))
+        Box::pin(stream::unfold((channel.subscribe(), self.missed.clone()), next))
     }
 }
 
+/// What a subscriber reads from, and where is counted what it misses.
+type Subscription = (broadcast::Receiver<SessionChanged>, Counter);
+
 /// The next event that is left for this subscriber.
-async fn next(
-    mut events: broadcast::Receiver<SessionChanged>,
-) -> Option<(SessionChanged, broadcast::Receiver<SessionChanged>)> {
+async fn next((mut events, missed): Subscription) -> Option<(SessionChanged, Subscription)> {
     loop {
         match events.recv().await {
-            Ok(event) => return Some((event, events)),
-            Err(RecvError::Lagged(missed)) => metrics::counter!("chat_bus_missed_total").increment(missed),
+            Ok(event) => return Some((event, (events, missed))),
+            Err(RecvError::Lagged(events)) => missed.increment(events),
             Err(RecvError::Closed) => return None,
         }
     }

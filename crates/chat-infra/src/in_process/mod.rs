@@ -1,9 +1,10 @@
-//! Adapters that need nothing but the process: for a single node, and as the near half of what several nodes share.
+//! Adapters that need nothing but the process, for a single node.
 
 mod bus;
-mod cache;
+pub(crate) mod keyed;
+pub(crate) mod limiter;
 mod probe;
 
 pub use bus::{InProcessBus, InProcessBusConfig};
-pub use cache::{InProcessCache, InProcessCacheConfig};
+pub use limiter::InProcessLimiter;
 pub use probe::AlwaysUp;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
-use chat_domain::health::Probe;
+use chat_domain::health::{Probe, Pulse};
 
 /// Answers for a part that lives in the process itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,7 +10,7 @@ pub struct AlwaysUp;
 
 #[async_trait]
 impl Probe for AlwaysUp {
-    async fn check(&self) -> Result<(), RepositoryError> {
-        Ok(())
+    async fn check(&self) -> Result<Pulse, RepositoryError> {
+        Ok(Pulse::default())
     }
 }

@@ -43,6 +43,14 @@ impl PgConfig {
             application_name: "chat-service".to_owned(),
         }
     }
+
+    /// Whether the URL can be used; it may name several hosts.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check_url(url: &SecretString) -> Result<(), InvalidUrl> {
+        Address::parse(url).map(drop)
+    }
 }
 
 /// Why a URL cannot be used. Never quotes it: it holds the password.

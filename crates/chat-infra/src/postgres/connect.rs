@@ -17,13 +17,14 @@ use super::{PgStartError, tls};
 ///
 /// All our statements go by an index that fits. A connection plans each once and keeps the plan, so a plan that was
 /// good while a table was small must not be one that is ruinous when it has grown: no scan of a whole table, no bitmap
-/// of half an index, no join that reads all of a table instead of looking up what it needs.
+/// of half an index, no join that reads all of a table instead of looking up what it needs, no walk along an index that
+/// is only half in the order asked for.
 ///
 /// What is answered is on the disk, whatever a role or a database was told about `synchronous_commit`.
 ///
 /// These go with the connection's first packet and so cost no round trip; `PgBouncer` needs
 /// `ignore_startup_parameters = options` to let them through, and then has to be told them itself.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "TimeZone=UTC",
     r"default_transaction_isolation=read\ committed",
     "plan_cache_mode=force_generic_plan",
@@ -31,6 +32,7 @@ const SETTINGS: [&str; 12] = [
     "enable_bitmapscan=off",
     "enable_hashjoin=off",
     "enable_mergejoin=off",
+    "enable_incremental_sort=off",
     "max_parallel_workers_per_gather=0",
     "jit=off",
     "synchronous_commit=on",

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use chat_domain::error::{RepositoryError, Source};
 use diesel::result::{DatabaseErrorKind, Error};
 
+use crate::operation::{Classify, Fault};
+
+use crate::deadline::DeadlinePassed;
+
 /// What is lost with the answer to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loss {
@@ -36,21 +40,27 @@ pub(super) enum Failure {
     Store(RepositoryError),
 }
 
-/// An operation took longer than it may.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("no answer within the deadline")]
-pub(super) struct DeadlinePassed;
-
-/// How the server begins what it says when it gives up a statement for want of time or room. It says so only of what it
-/// has rolled back.
-const GIVEN_UP: [&str; 7] = [
+/// How the server begins what it says when it gives up a statement for want of time or room, or because its disk fails.
+/// It says so only of what it has rolled back. A commit is not among what fails so: where its record cannot be written,
+/// the server ends itself, and the connection is lost.
+const GIVEN_UP: [&str; 17] = [
     "canceling statement due to",
     "terminating connection",
-    "could not extend file",
-    "could not write to file",
+    "the database system is",
     "out of memory",
     "out of shared memory",
-    "the database system is",
+    "temporary file size exceeds",
+    "could not extend file",
+    "could not write to file",
+    "could not write block",
+    "could not read block",
+    "could not read from file",
+    "could not create file",
+    "could not create temporary file",
+    "could not open file",
+    "could not fsync file",
+    "could not truncate file",
+    "could not resize shared memory segment",
 ];
 
 const DEADLOCK: &str = "deadlock detected";
@@ -123,9 +133,11 @@ impl Failure {
         matches!(self, Self::Contention(_) | Self::Lost(_))
     }
 
-    /// Whether it is the unique key of this name that stands against the statement.
+    /// Whether it is the unique key of this name that stands against the statement. A table in partitions has one for
+    /// each, called by this name, `_` and something more.
     pub(super) fn is_conflict_on(&self, name: &str) -> bool {
-        matches!(self, Self::Conflict { key, .. } if key == name)
+        let is_of_part = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+        matches!(self, Self::Conflict { key, .. } if key == name || is_of_part(key))
     }
 }
 
@@ -136,6 +148,17 @@ impl From<Failure> for RepositoryError {
             Failure::Conflict { source, .. } => Self::Internal(source),
             Failure::Contention(source) | Failure::Lost(source) => Self::Unavailable(source),
             Failure::Store(error) => error,
+        }
+    }
+}
+
+impl Classify for Failure {
+    /// That of the error which it becomes where nobody tries again; a conflict is no fault of ours until then.
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Conflict { .. } | Self::Contention(_) => Fault::Busy,
+            Self::Lost(_) => Fault::Unavailable,
+            Self::Store(error) => error.fault(),
         }
     }
 }
@@ -180,6 +203,31 @@ mod tests {
         }
     }
 
+    /// What PostgreSQL 15 says with the codes of classes 53 (it lacks something), 57 (somebody intervenes) and 58 (its
+    /// machine fails), as far as a statement can meet them.
+    const WANTS_AND_FAILURES: [&str; 20] = [
+        "could not extend file \"base/1/2\": No space left on device",
+        "could not extend file \"base/1/2\": wrote only 4096 of 8192 bytes at block 7",
+        "could not write to file \"base/pgsql_tmp/pgsql_tmp1.0\": No space left on device",
+        "could not create file \"base/1/2\": No space left on device",
+        "could not create temporary file \"base/pgsql_tmp/pgsql_tmp1.0\": No space left on device",
+        "could not resize shared memory segment \"/PostgreSQL.1\" to 4096 bytes: No space left on device",
+        "out of memory",
+        "out of shared memory",
+        "temporary file size exceeds temp_file_limit (1kB)",
+        "canceling statement due to statement timeout",
+        "canceling statement due to user request",
+        "canceling statement due to conflict with recovery",
+        "terminating connection due to administrator command",
+        "terminating connection because of crash of another server process",
+        "terminating connection due to idle-in-transaction timeout",
+        "the database system is shutting down",
+        "the database system is in recovery mode",
+        "could not read block 7 in file \"base/1/2\": Input/output error",
+        "could not write block 7 in file \"base/1/2\": Input/output error",
+        "could not fsync file \"base/1/2\": Input/output error",
+    ];
+
     fn failure(kind: DatabaseErrorKind, message: &'static str, loss: Loss) -> Failure {
         Failure::of(Error::DatabaseError(kind, Box::new(Told(message))), loss)
     }
@@ -197,12 +245,7 @@ mod tests {
 
     #[test]
     fn what_the_server_gave_up_was_not_written() {
-        let told = [
-            "canceling statement due to statement timeout",
-            "terminating connection due to administrator command",
-            "could not extend file \"base/1/2\": No space left on device",
-        ];
-        for message in told {
+        for message in WANTS_AND_FAILURES {
             let answer = answer(DatabaseErrorKind::Unknown, message, Loss::Outcome);
             assert!(matches!(answer, RepositoryError::Unavailable(_)), "{message}");
         }
@@ -216,7 +259,10 @@ mod tests {
     fn a_deadlock_is_worth_another_attempt_and_a_conflict_names_its_key() {
         let deadlock = failure(DatabaseErrorKind::Unknown, "deadlock detected", Loss::Outcome);
         assert!(matches!(deadlock, Failure::Contention(_)));
-        assert!(failure(DatabaseErrorKind::UniqueViolation, "…", Loss::Outcome).is_conflict_on("some_key"));
+        let conflict = failure(DatabaseErrorKind::UniqueViolation, "…", Loss::Outcome);
+        assert!(conflict.is_conflict_on("some_key"));
+        assert!(conflict.is_conflict_on("some"), "`some_key` may be the key of a partition");
+        assert!(!conflict.is_conflict_on("so") && !conflict.is_conflict_on("some_key_p0"));
     }
 
     #[test]

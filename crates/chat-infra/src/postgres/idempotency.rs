@@ -18,6 +18,7 @@ use super::pool::PgPool;
 use super::schema::idempotency_keys;
 use super::statement::Statement;
 use super::time::to_pg;
+use crate::operation::{Observed, Operation};
 
 /// The index whose violation says that a key was stored meanwhile.
 pub(super) const KEY_INDEX: &str = "idempotency_keys_pkey";
@@ -44,7 +45,7 @@ pub(super) enum Known {
 /// Looks for the key.
 pub(super) async fn known(lease: &mut Lease, tenant: &TenantId, key: Option<&Idempotency>) -> Result<Known, Failure> {
     let Some(key) = key else { return Ok(Known::No) };
-    let same: Vec<bool> = lease.load(is_same(tenant, key), Loss::Nothing).await?;
+    let same: Vec<bool> = lease.load("look for key", is_same(tenant, key), Loss::Nothing).await?;
     Ok(match same.first() {
         None => Known::No,
         Some(true) => Known::Same,
@@ -76,11 +77,11 @@ pub(super) async fn remember(
         idempotency_keys::resource_id.eq(resource),
         idempotency_keys::created_at.eq(to_pg(at)),
     ));
-    lease.execute(row, Loss::Nothing).await.map(drop)
+    lease.execute("remember key", row, Loss::Nothing).await.map(drop)
 }
 
 /// The keys of everything but messages.
-pub(super) struct PgIdempotency(pub(super) PgPool);
+pub(super) struct PgIdempotency(pub(super) Observed<PgPool>);
 
 #[async_trait]
 impl IdempotencyRepository for PgIdempotency {
@@ -90,9 +91,10 @@ impl IdempotencyRepository for PgIdempotency {
             // To forget a key twice does no harm, so that a lost answer is worth another attempt.
             let forget = |mut lease: Lease| async move {
                 let values = (to_pg(time).into_sql::<Timestamptz>(), FORGET_AT_ONCE.into_sql::<BigInt>());
-                lease.execute(Statement::<(), _>::new(FORGET, values), Loss::Nothing).await
+                lease.execute("forget keys", Statement::<(), _>::new(FORGET, values), Loss::Nothing).await
             };
-            let count = self.0.attempt(Failure::is_passing, forget).await?;
+            let forgetting = self.0.run(Operation::IdempotencyForget, |pool| pool.attempt(Failure::is_passing, forget));
+            let count = forgetting.await?;
             forgotten += count as u64;
             if (count as u64) < FORGET_AT_ONCE.unsigned_abs() {
                 return Ok(forgotten);

@@ -8,8 +8,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument as _, Span};
 
 use super::error::{Failure, Loss};
+use crate::operation::{Classify as _, System, failed, statement};
 
 /// A connection that goes back to the pool in the end, unless something may still be going on there.
 pub(super) struct Lease {
@@ -23,29 +25,42 @@ impl Lease {
         Self { connection: Some(connection), deadline, in_transaction: false }
     }
 
-    /// Runs a statement that gives rows. The loss is what a lost answer would leave unknown.
-    pub(super) fn load<'l, 'q: 'l, U, Q>(&'l mut self, query: Q, loss: Loss) -> BoxFuture<'l, Result<Vec<U>, Failure>>
+    /// Runs a statement that gives rows, under a name for traces. The loss is what a lost answer would leave unknown.
+    pub(super) fn load<'l, 'q: 'l, U, Q>(
+        &'l mut self,
+        name: &'static str,
+        query: Q,
+        loss: Loss,
+    ) -> BoxFuture<'l, Result<Vec<U>, Failure>>
     where
         U: Send + 'l,
         Q: LoadQuery<'q, AsyncPgConnection, U> + Send + 'q,
     {
         async move {
             let deadline = self.deadline;
-            let answer = timeout_at(deadline, query.load(self.connection()?)).await;
-            self.settle(answer, loss)
+            let span = statement(System::Postgres, name);
+            let answer = timeout_at(deadline, query.load(self.connection()?)).instrument(span.clone()).await;
+            self.settle(&span, answer, loss)
         }
         .boxed()
     }
 
-    /// Runs a statement that gives no rows; how many it changed.
-    pub(super) fn execute<'l, 'q: 'l, Q>(&'l mut self, query: Q, loss: Loss) -> BoxFuture<'l, Result<usize, Failure>>
+    /// Runs a statement that gives no rows, under a name for traces; how many it changed.
+    pub(super) fn execute<'l, 'q: 'l, Q>(
+        &'l mut self,
+        name: &'static str,
+        query: Q,
+        loss: Loss,
+    ) -> BoxFuture<'l, Result<usize, Failure>>
     where
         Q: ExecuteDsl<AsyncPgConnection> + Send + 'q,
     {
         async move {
             let deadline = self.deadline;
-            let answer = timeout_at(deadline, ExecuteDsl::execute(query, self.connection()?)).await;
-            self.settle(answer, loss)
+            let span = statement(System::Postgres, name);
+            let work = ExecuteDsl::execute(query, self.connection()?);
+            let answer = timeout_at(deadline, work).instrument(span.clone()).await;
+            self.settle(&span, answer, loss)
         }
         .boxed()
     }
@@ -54,8 +69,10 @@ impl Lease {
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
         let deadline = self.deadline;
         self.in_transaction = true;
-        let begun = timeout_at(deadline, AnsiTransactionManager::begin_transaction(self.connection()?)).await;
-        self.settle(begun, Loss::Nothing)
+        let span = statement(System::Postgres, "BEGIN");
+        let begin = AnsiTransactionManager::begin_transaction(self.connection()?);
+        let begun = timeout_at(deadline, begin).instrument(span.clone()).await;
+        self.settle(&span, begun, Loss::Nothing)
     }
 
     /// Commits what went well, rolls back what did not.
@@ -63,16 +80,19 @@ impl Lease {
         let deadline = self.deadline;
         match done {
             Ok(done) => {
+                let span = statement(System::Postgres, "COMMIT");
                 let commit = AnsiTransactionManager::commit_transaction(self.connection()?);
-                let committed = timeout_at(deadline, commit).await;
-                self.settle(committed, Loss::Outcome)?;
+                let committed = timeout_at(deadline, commit).instrument(span.clone()).await;
+                self.settle(&span, committed, Loss::Outcome)?;
                 self.in_transaction = false;
                 Ok(done)
             }
             Err(failure) => {
                 if let Ok(connection) = self.connection() {
+                    let span = statement(System::Postgres, "ROLLBACK");
                     let rollback = AnsiTransactionManager::rollback_transaction(connection);
-                    self.in_transaction = !matches!(timeout_at(deadline, rollback).await, Ok(Ok(())));
+                    let done = timeout_at(deadline, rollback).instrument(span).await;
+                    self.in_transaction = !matches!(done, Ok(Ok(())));
                 }
                 Err(failure)
             }
@@ -85,20 +105,22 @@ impl Lease {
 
     /// Reads what came of a statement. Where no answer came in time one is still on its way, and where the server only
     /// reads it is not the one that it was: nobody else shall have such a connection.
-    fn settle<T>(&mut self, answer: Result<QueryResult<T>, Elapsed>, loss: Loss) -> Result<T, Failure> {
-        match answer {
-            Ok(Ok(value)) => Ok(value),
+    fn settle<T>(&mut self, span: &Span, answer: Result<QueryResult<T>, Elapsed>, loss: Loss) -> Result<T, Failure> {
+        let failure = match answer {
+            Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => {
                 if Failure::is_read_only(&error) {
                     self.discard();
                 }
-                Err(Failure::of(error, loss))
+                Failure::of(error, loss)
             }
             Err(_) => {
                 self.discard();
-                Err(Failure::timed_out(loss))
+                Failure::timed_out(loss)
             }
-        }
+        };
+        failed(span, failure.fault());
+        Err(failure)
     }
 
     /// Closes the connection instead of giving it back; the server then rolls back what was open on it.

@@ -33,8 +33,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// of the schema). Where it lacks nothing, nothing is granted.
 ///
 /// # Errors
-/// A URL that cannot be used, a server that cannot be reached, a migration that fails, a role that is not there or
-/// cannot be given what it lacks.
+/// A URL that cannot be used, a server that cannot be reached, a role that may not alter the tables, a migration that
+/// fails, a role that is not there or cannot be given what it lacks.
 pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<Vec<String>, PgStartError> {
     let role = grant_to.map(grant::role).transpose()?.flatten();
     let connection = Connector::unlimited(config)?.connect().await;
@@ -46,12 +46,24 @@ pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<V
     while !locked(&mut connection).await.map_err(PgStartError::migration)? {
         tokio::time::sleep(PAUSE).await;
     }
-    let (mut connection, run) = run_missing(connection).await?;
+    let run = run_missing(connection).await;
+    let (mut connection, run) = run.map_err(|error| refused(config, error))?;
     let grants = lacking(&mut connection, role.as_deref()).await?;
     grant::grant(&mut connection, &grants).await.map_err(PgStartError::migration)?;
     // Who may not give a right gets a warning for trying, not an error.
     let refused = lacking(&mut connection, role.as_deref()).await?;
     if refused.is_empty() { Ok(run) } else { Err(PgStartError::Ungranted(refused)) }
+}
+
+/// Puts it plainly where it is rights that were missing.
+fn refused(config: &PgConfig, error: PgStartError) -> PgStartError {
+    let PgStartError::Migration(source) = &error else { return error };
+    let said = source.to_string();
+    let refusal = ["permission denied", "must be owner of"].iter().find_map(|refusal| said.find(refusal));
+    match refusal.and_then(|begin| said.get(begin..)) {
+        Some(said) => PgStartError::Forbidden { role: grant::role(config).ok().flatten(), said: said.to_owned() },
+        None => error,
+    }
 }
 
 /// diesel's harness blocks, and so runs on a thread for that.

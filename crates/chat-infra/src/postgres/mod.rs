@@ -10,10 +10,12 @@
 //!
 //! [`OutcomeUnknown`]: chat_domain::error::RepositoryError::OutcomeUnknown
 
+mod audit;
 mod config;
 mod connect;
 mod error;
 mod extension;
+mod figures;
 mod grant;
 mod idempotency;
 mod lease;

@@ -1,6 +1,7 @@
 //! How PostgreSQL goes about the statements: lists are one walk along one index, whatever lies beside their rows, and
 //! every table is read by the index that was made for it, even by plans that were made while it was empty.
 
+mod audit;
 mod built;
 mod database;
 mod keys;
@@ -71,8 +72,17 @@ fn page_index(page: &PageQuery) -> &'static str {
     }
 }
 
-/// A user's sessions: the text, the types and values, and the index.
-fn lists() -> Vec<(String, &'static str, String, &'static str)> {
+/// A list that is paged by a cursor.
+struct List {
+    table: &'static str,
+    sql: String,
+    types: &'static str,
+    values: String,
+    index: &'static str,
+}
+
+/// A user's sessions.
+fn lists() -> Vec<List> {
     let place = "'2026-01-02T00:00:00Z', '00000000-0000-7000-8000-000000086400'";
     let newest = "'infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'";
     let mut lists = Vec::new();
@@ -81,11 +91,10 @@ fn lists() -> Vec<(String, &'static str, String, &'static str)> {
     {
         let all = format!("'default', 'busy', {from}, {}", LIMIT + 1);
         let narrowed = format!("{all}, 'ended'");
-        let text = list_of_user_sql(direction, "");
-        lists.push((text, "text, text, timestamptz, uuid, bigint", all, "sessions_by_user"));
-        let text = list_of_user_sql(direction, IN_STATUS);
-        let types = "text, text, timestamptz, uuid, bigint, text";
-        lists.push((text, types, narrowed, "sessions_by_user_and_status"));
+        let (sql, types) = (list_of_user_sql(direction, ""), "text, text, timestamptz, uuid, bigint");
+        lists.push(List { table: "sessions", sql, types, values: all, index: "sessions_by_user" });
+        let (sql, types) = (list_of_user_sql(direction, IN_STATUS), "text, text, timestamptz, uuid, bigint, text");
+        lists.push(List { table: "sessions", sql, types, values: narrowed, index: "sessions_by_user_and_status" });
     }
     lists
 }
@@ -161,15 +170,15 @@ async fn each_list_is_one_index_scan_among_a_million_messages() {
         assert_eq!(plan.scan("sessions")["Index Name"], "sessions_pkey");
         assert_eq!(plan.scan("message_extensions")["Index Name"], "message_extensions_pkey");
     }
-    for (sql, types, values, index) in lists() {
+    for List { table, sql, types, values, index } in lists().into_iter().chain(audit::lists()) {
         let plan = database.run(&sql, types, &values).await;
-        let scan = plan.scan("sessions");
+        let scan = plan.scan(table);
         assert_eq!((&scan["Node Type"], &scan["Index Name"]), (&"Index Scan".into(), &index.into()), "{plan:#?}");
         assert_eq!(scan["Actual Rows"], f64::from(LIMIT) + 1.0, "{plan:#?}");
         plan.assert_wastes_nothing();
         plan.assert_sorts_nothing();
     }
-    for other in others().into_iter().chain(built::others()) {
+    for other in others().into_iter().chain(built::others()).chain([audit::sweep()]) {
         let plan = database.run(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
         plan.assert_wastes_nothing();
@@ -185,12 +194,12 @@ async fn a_plan_made_while_the_tables_are_empty_is_good_when_they_have_grown() {
         assert_eq!(plan.scan("sessions")["Index Name"], "sessions_pkey", "{plan:#?}");
         plan.assert_sorts_nothing();
     }
-    for (sql, types, values, index) in lists() {
+    for List { table, sql, types, values, index } in lists().into_iter().chain(audit::lists()) {
         let plan = database.plan(&sql, types, &values).await;
-        assert_eq!(plan.scan("sessions")["Index Name"], index, "{plan:#?}");
+        assert_eq!(plan.scan(table)["Index Name"], index, "{plan:#?}");
         plan.assert_sorts_nothing();
     }
-    for other in others().into_iter().chain(built::others()) {
+    for other in others().into_iter().chain(built::others()).chain([audit::sweep()]) {
         let plan = database.plan(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
     }
@@ -206,7 +215,7 @@ async fn a_status_narrows_a_list_by_its_index_where_no_sample_has_another_status
          SELECT 'default', gen_random_uuid(), 'user-' || i % 3, 'active', '{}', now(), now(), 1, 1, 0, 0, 0
          FROM generate_series(1, 3000) i; ANALYZE sessions";
     database.connection.batch_execute(sessions).await.unwrap();
-    for (sql, types, values, index) in lists() {
+    for List { sql, types, values, index, .. } in lists() {
         let plan = database.plan(&sql, types, &values).await;
         assert_eq!(plan.scan("sessions")["Index Name"], index, "{plan:#?}");
     }

@@ -1,19 +1,23 @@
-//! Whether the server is there and takes writes.
+//! Whether the server is there and takes writes, and what its clock says.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
-use chat_domain::health::Probe;
-use diesel::sql_types::Bool;
+use chat_domain::health::{Probe, Pulse};
+use diesel::Queryable;
+use diesel::data_types::PgTimestamp;
+use diesel::sql_types::{Bool, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::connect::Connector;
-use super::error::DeadlinePassed;
 use super::statement::Statement;
+use super::time::from_pg;
+use crate::deadline::DeadlinePassed;
+use crate::operation::{Observed, Operation, System};
 
 /// Asks the server whether it is a primary, on a connection of its own: that the pool is busy, for instance with
 /// writers that wait for each other, does not make the server any less there. A clone has the same connection.
@@ -23,8 +27,10 @@ pub struct PgProbe {
     deadline: Duration,
     /// Nothing until it is needed, and after it broke. Whoever asks takes it out, so that nobody meets one on which an
     /// answer is still on its way.
-    connection: Arc<Mutex<Option<AsyncPgConnection>>>,
+    connection: Observed<Kept>,
 }
+
+type Kept = Arc<Mutex<Option<AsyncPgConnection>>>;
 
 /// The server only reads.
 #[derive(Debug, thiserror::Error)]
@@ -33,40 +39,53 @@ struct Standby;
 
 impl PgProbe {
     pub(super) fn new(connector: Connector, deadline: Duration, connection: AsyncPgConnection) -> Self {
-        Self { connector, deadline, connection: Arc::new(Mutex::new(Some(connection))) }
+        let kept = Arc::new(Mutex::new(Some(connection)));
+        Self { connector, deadline, connection: Observed::new(System::Postgres, kept) }
     }
 
-    async fn ask(&self) -> Result<(), RepositoryError> {
-        let mut kept = self.connection.lock().await;
+    async fn ask_in_time(&self, kept: &Kept) -> Result<Pulse, RepositoryError> {
+        let asked = timeout_at(Instant::now() + self.deadline, self.ask(kept)).await;
+        asked.unwrap_or_else(|_| Err(RepositoryError::unavailable(DeadlinePassed)))
+    }
+
+    async fn ask(&self, kept: &Kept) -> Result<Pulse, RepositoryError> {
+        let mut kept = kept.lock().await;
         // One that was kept may have been lost since; a new one that fails is an answer.
         let known = match kept.take() {
-            Some(mut connection) => is_standby(&mut connection).await.ok().map(|standby| (connection, standby)),
+            Some(mut connection) => state(&mut connection).await.ok().map(|state| (connection, state)),
             None => None,
         };
-        let (connection, standby) = if let Some(known) = known { known } else { self.ask_anew().await? };
-        if standby {
+        let (connection, state) = if let Some(known) = known { known } else { self.ask_anew().await? };
+        if state.is_standby {
             return Err(RepositoryError::unavailable(Standby));
         }
         *kept = Some(connection);
-        Ok(())
+        // A clock beyond all calendars is worth no more than none.
+        Ok(Pulse { clock: from_pg(state.clock).ok() })
     }
 
-    async fn ask_anew(&self) -> Result<(AsyncPgConnection, bool), RepositoryError> {
+    async fn ask_anew(&self) -> Result<(AsyncPgConnection, State), RepositoryError> {
         let mut connection = self.connector.connect().await.map_err(RepositoryError::unavailable)?;
-        let standby = is_standby(&mut connection).await.map_err(RepositoryError::unavailable)?;
-        Ok((connection, standby))
+        let state = state(&mut connection).await.map_err(RepositoryError::unavailable)?;
+        Ok((connection, state))
     }
 }
 
 #[async_trait]
 impl Probe for PgProbe {
-    async fn check(&self) -> Result<(), RepositoryError> {
-        let asked = timeout_at(Instant::now() + self.deadline, self.ask()).await;
-        asked.unwrap_or_else(|_| Err(RepositoryError::unavailable(DeadlinePassed)))
+    async fn check(&self) -> Result<Pulse, RepositoryError> {
+        self.connection.run(Operation::StoreProbe, |kept| self.ask_in_time(kept)).await
     }
 }
 
-async fn is_standby(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
-    let standby: Vec<bool> = Statement::<Bool, _>::new("SELECT pg_is_in_recovery()", ()).load(connection).await?;
-    Ok(standby.contains(&true))
+/// What a server says of itself.
+#[derive(Queryable)]
+struct State {
+    is_standby: bool,
+    clock: PgTimestamp,
+}
+
+async fn state(connection: &mut AsyncPgConnection) -> diesel::QueryResult<State> {
+    let state = Statement::<(Bool, Timestamptz), _>::new("SELECT pg_is_in_recovery(), clock_timestamp()", ());
+    state.get_result(connection).await
 }

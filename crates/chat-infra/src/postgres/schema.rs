@@ -69,3 +69,18 @@ diesel::table! {
         created_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    /// Who did what to which thing.
+    audit_entries (tenant_id, created_at, id) {
+        tenant_id -> Text,
+        created_at -> Timestamptz,
+        id -> Uuid,
+        actor_id -> Text,
+        actor_role -> Text,
+        action -> Text,
+        thing_kind -> Text,
+        thing_id -> Text,
+        session_id -> Nullable<Uuid>,
+    }
+}

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use chat_domain::audit::AuditRepository;
 use chat_domain::error::RepositoryError;
 use chat_domain::extension::ExtensionRepository;
 use chat_domain::idempotency::IdempotencyRepository;
-use chat_domain::message::MessageRepository;
+use chat_domain::message::{MessagePages, MessageRepository};
 use chat_domain::session::{RevisionSource, SessionRepository};
 
+use super::audit::PgAudit;
 use super::config::{InvalidUrl, PgConfig};
 use super::connect::Connector;
 use super::extension::PgExtensions;
@@ -19,6 +21,7 @@ use super::probe::PgProbe;
 use super::revision::PgRevisions;
 use super::session::PgSessions;
 use super::tls::TlsError;
+use crate::operation::{Observed, System};
 
 /// Why the store cannot be started. No variant ever shows the password.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,17 @@ pub enum PgStartError {
     /// A migration failed, or the state of the tables could not be read.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The role that migrates lacks rights.
+    #[error(
+        "{} may not make or alter the tables ({said}): it must own those that are there and have CREATE on their schema; \
+         or let another role migrate", role.as_ref().map_or_else(|| "the role".to_owned(), |role| format!("the role {role}"))
+    )]
+    Forbidden {
+        /// The role, where the URL names it.
+        role: Option<String>,
+        /// What the server says.
+        said: String,
+    },
     /// The working role lacks rights which the role that migrates cannot give.
     #[error("the role of the service lacks rights that the role which migrates may not give: {}", .0.join("; "))]
     Ungranted(Vec<String>),
@@ -52,8 +66,10 @@ impl PgStartError {
 /// One node's way to the database. A clone is a handle on the same connections.
 #[derive(Clone)]
 pub struct PgStore {
-    pool: PgPool,
+    pool: Observed<PgPool>,
     probe: PgProbe,
+    /// The same pool, to look at.
+    seen: PgPool,
 }
 
 impl PgStore {
@@ -71,8 +87,14 @@ impl PgStore {
         if !missing.is_empty() {
             return Err(PgStartError::Outdated(missing));
         }
-        let pool = PgPool::new(config, connector.clone())?;
-        Ok(Self { pool, probe: PgProbe::new(connector, config.deadline, connection) })
+        let seen = PgPool::new(config, connector.clone())?;
+        let pool = Observed::new(System::Postgres, seen.clone());
+        Ok(Self { pool, probe: PgProbe::new(connector, config.deadline, connection), seen })
+    }
+
+    /// Sets the gauges of the pool to how it is at the moment.
+    pub fn look(&self) {
+        self.seen.look();
     }
 
     /// The sessions.
@@ -87,6 +109,12 @@ impl PgStore {
         Arc::new(PgMessages(self.pool.clone()))
     }
 
+    /// The messages, page by page.
+    #[must_use]
+    pub fn pages(&self) -> Arc<dyn MessagePages> {
+        Arc::new(PgMessages(self.pool.clone()))
+    }
+
     /// The extensions.
     #[must_use]
     pub fn extensions(&self) -> Arc<dyn ExtensionRepository> {
@@ -97,6 +125,12 @@ impl PgStore {
     #[must_use]
     pub fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
         Arc::new(PgIdempotency(self.pool.clone()))
+    }
+
+    /// The audit.
+    #[must_use]
+    pub fn audit(&self) -> Arc<dyn AuditRepository> {
+        Arc::new(PgAudit(self.pool.clone()))
     }
 
     /// How far the sessions have come, as the primary knows it.

@@ -4,10 +4,13 @@
 mod breaker;
 mod cache;
 mod config;
+mod figures;
+mod limiter;
 mod pool;
 mod probe;
 
 pub use cache::RedisCache;
 pub use config::{BreakerConfig, InvalidRedisUrl, RedisConfig};
+pub use limiter::RedisLimiter;
 pub use pool::RedisPool;
 pub use probe::RedisProbe;

@@ -1,8 +1,8 @@
 //! The connections to Redis.
 
-use std::error::Error;
 use std::time::Duration;
 
+use chat_domain::error::chain;
 use deadpool_redis::redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisError};
 use deadpool_redis::{Manager, Pool, PoolError, Runtime};
 use secrecy::ExposeSecret as _;
@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinError;
 
 use super::config::{InvalidRedisUrl, RedisConfig};
+use crate::operation::{Classify, Fault};
 
 /// A few connections to one Redis, opened when they are first wanted; clones share them.
 ///
@@ -46,11 +47,22 @@ impl From<PoolError> for CallError {
     }
 }
 
+impl Classify for CallError {
+    /// Redis that refuses a command as such met a fault of ours; all else is Redis not being there in time.
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Command(error) if !error.is_io_error() && !error.is_timeout() => Fault::Internal,
+            Self::Late(_) | Self::NoConnection | Self::Connect(_) | Self::Command(_) | Self::Abandoned(_) => {
+                Fault::Unavailable
+            }
+        }
+    }
+}
+
 impl CallError {
     /// The error and what lies behind it, on one line.
     pub(super) fn chain(&self) -> String {
-        let causes = std::iter::successors(Some(self as &(dyn Error + 'static)), |error| (*error).source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        chain(self)
     }
 }
 
@@ -80,6 +92,11 @@ impl RedisPool {
     /// How long a new connection may take.
     pub(super) const fn connect_timeout(&self) -> Duration {
         self.connect_timeout
+    }
+
+    /// Opens a connection, where that is possible, for whoever calls first.
+    pub(super) async fn warm_up(self) {
+        _ = self.pool.get().await;
     }
 
     /// Sends a command, and waits for its answer no longer than `limit`.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
-use chat_domain::health::Probe;
+use chat_domain::health::{Probe, Pulse};
 use deadpool_redis::redis;
 
 use super::pool::RedisPool;
@@ -23,8 +23,8 @@ impl RedisProbe {
 #[async_trait]
 impl Probe for RedisProbe {
     /// Waits as long as a new connection may take.
-    async fn check(&self) -> Result<(), RepositoryError> {
+    async fn check(&self) -> Result<Pulse, RepositoryError> {
         let answer = self.pool.call::<()>(redis::cmd("PING"), self.pool.connect_timeout()).await;
-        answer.map_err(RepositoryError::unavailable)
+        answer.map(|()| Pulse::default()).map_err(RepositoryError::unavailable)
     }
 }

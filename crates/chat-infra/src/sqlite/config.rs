@@ -15,6 +15,10 @@ pub struct SqliteConfig {
     pub deadline: Duration,
     /// Operations that may wait for the writer, and as many again for the readers. Who comes later waits for a place.
     pub queue: NonZeroUsize,
+    /// The most bytes of lists of users' sessions that are kept in memory; 2 MiB. The bookkeeping comes on top.
+    pub list_bytes: u64,
+    /// How long such a list is kept; 10 minutes.
+    pub list_ttl: Duration,
 }
 
 /// A URL that names no SQLite file.
@@ -34,7 +38,14 @@ impl SqliteConfig {
     /// This file with four readers, a deadline of 5 seconds and 1024 places in each queue.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: Self::READERS, deadline: Duration::from_secs(5), queue: Self::QUEUE }
+        Self {
+            path: path.into(),
+            readers: Self::READERS,
+            deadline: Duration::from_secs(5),
+            queue: Self::QUEUE,
+            list_bytes: 2 * 1024 * 1024,
+            list_ttl: Duration::from_mins(10),
+        }
     }
 
     /// The path that a URL names: `sqlite://data/chat.db` is relative to the working directory, `sqlite:///data/chat.db`

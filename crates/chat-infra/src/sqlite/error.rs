@@ -11,7 +11,7 @@ use diesel::result::Error;
 use super::value::Unreadable;
 
 /// Nothing was done, and later it may work: locks, a full or failing disk, missing rights.
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 13] = [
     "database is locked",
     "database table is locked",
     "database schema is locked",
@@ -23,6 +23,8 @@ const PASSING: [&str; 11] = [
     "locking protocol",
     "out of memory",
     "interrupted",
+    "access permission denied",
+    "query aborted",
 ];
 
 /// The file itself is damaged.
@@ -83,10 +85,24 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_unavailable_and_what_we_did_wrong_is_internal() {
-        let locked = failed(error(DatabaseErrorKind::Unknown, "database table is locked: sessions"));
-        assert!(matches!(locked, RepositoryError::Unavailable(_)));
-        let full = failed(error(DatabaseErrorKind::Unknown, "database or disk is full"));
-        assert!(matches!(full, RepositoryError::Unavailable(_)));
+        // What SQLite calls PERM, ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA.
+        for told in [
+            "access permission denied",
+            "query aborted",
+            "database is locked",
+            "database table is locked: sessions",
+            "out of memory",
+            "attempt to write a readonly database",
+            "interrupted",
+            "disk I/O error",
+            "database or disk is full",
+            "unable to open database file",
+            "locking protocol",
+            "database schema has changed",
+        ] {
+            let answer = failed(error(DatabaseErrorKind::Unknown, told));
+            assert!(matches!(answer, RepositoryError::Unavailable(_)), "{told}");
+        }
         let unique = failed(error(DatabaseErrorKind::UniqueViolation, "UNIQUE constraint failed: messages.id"));
         assert!(matches!(unique, RepositoryError::Internal(_)));
         let unknown = failed(error(DatabaseErrorKind::Unknown, "no such table: x"));

@@ -15,45 +15,38 @@ use diesel::sqlite::Sqlite;
 use super::SqliteStore;
 use super::error::{failed, read_failed, unreadable};
 use super::head::SessionHead;
-use super::reader::Readers;
 use super::schema::{message_extensions, messages};
+use super::store::Threads;
+use super::traced::shown;
 use super::update::update;
 use super::value::{StoredUuid, Unreadable};
-use super::writer::Writer;
+use crate::operation::{Observed, Operation};
 
 /// The extensions of an SQLite store.
 pub struct SqliteExtensions {
-    readers: Readers,
-    writer: Writer,
+    threads: Observed<Threads>,
 }
 
 impl SqliteExtensions {
     /// The extensions of this store.
     #[must_use]
     pub fn new(store: &SqliteStore) -> Self {
-        Self { readers: store.readers.clone(), writer: store.writer.clone() }
+        Self { threads: store.observed.clone() }
     }
 }
 
 #[async_trait]
 impl ExtensionRepository for SqliteExtensions {
     async fn add(&self, new: NewExtension) -> Result<AddOutcome, RepositoryError> {
-        self.writer.write(move |connection| add(connection, &new)).await
+        let add = move |connection: &mut _| add(connection, &new);
+        self.threads.run(Operation::ExtensionsAdd, |to| to.writer.write(add)).await
     }
 
     async fn list(&self, tenant: &TenantId, messages: &[MessageId]) -> Result<Vec<Extension>, RepositoryError> {
         let (tenant, messages) = (tenant.clone(), messages.iter().copied().collect::<BTreeSet<_>>());
-        self.readers
-            .read(move |connection| {
-                let mut extensions = Vec::new();
-                for id in &messages {
-                    if Bearer::find(connection, &tenant, *id)?.is_some_and(|bearer| bearer.shows_extensions()) {
-                        extensions.extend(extensions_of(connection, &tenant, *id)?);
-                    }
-                }
-                Ok(extensions)
-            })
-            .await
+        let call = Operation::ExtensionsList.of(messages.len());
+        let list = move |connection: &mut _| list(connection, &tenant, &messages);
+        self.threads.run(call, |to| to.readers.read(list)).await
     }
 
     async fn remove(
@@ -64,7 +57,8 @@ impl ExtensionRepository for SqliteExtensions {
         at: Timestamp,
     ) -> Result<Option<Rev>, RepositoryError> {
         let tenant = tenant.clone();
-        self.writer.write(move |connection| remove(connection, &tenant, message, id, at)).await
+        let remove = move |connection: &mut _| remove(connection, &tenant, message, id, at);
+        self.threads.run(Operation::ExtensionsRemove, |to| to.writer.write(remove)).await
     }
 }
 
@@ -83,6 +77,7 @@ impl Bearer {
         tenant: &TenantId,
         id: MessageId,
     ) -> Result<Option<Self>, RepositoryError> {
+        let _shown = shown("find message");
         messages::table
             .filter(messages::tenant_id.eq(tenant.as_str()))
             .filter(messages::id.eq(StoredUuid(id.as_uuid())))
@@ -110,6 +105,7 @@ impl Bearer {
         head.write(connection, tenant, session)?;
         let changes = (messages::rev.eq(head.rev), messages::extension_count.eq(count));
         let this = messages::tenant_id.eq(tenant.as_str()).and(messages::id.eq(StoredUuid(id.as_uuid())));
+        let _shown = shown("move message on");
         update(messages::table, changes, this).execute(connection).map_err(failed)?;
         Ok(Rev::new(head.rev))
     }
@@ -142,6 +138,7 @@ pub(super) fn extensions_of(
     tenant: &TenantId,
     message: MessageId,
 ) -> Result<Vec<Extension>, RepositoryError> {
+    let _shown = shown("list extensions");
     let rows = message_extensions::table
         .filter(message_extensions::tenant_id.eq(tenant.as_str()))
         .filter(message_extensions::message_id.eq(StoredUuid(message.as_uuid())))
@@ -151,6 +148,20 @@ pub(super) fn extensions_of(
     let extensions = rows.into_iter().map(|row| row.parse(message)).collect::<Result<Vec<_>, _>>();
     let mut extensions = extensions.map_err(unreadable("extension"))?;
     extensions.sort_by_key(|extension| (extension.created_at, extension.id));
+    Ok(extensions)
+}
+
+fn list(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    messages: &BTreeSet<MessageId>,
+) -> Result<Vec<Extension>, RepositoryError> {
+    let mut extensions = Vec::new();
+    for id in messages {
+        if Bearer::find(connection, tenant, *id)?.is_some_and(|bearer| bearer.shows_extensions()) {
+            extensions.extend(extensions_of(connection, tenant, *id)?);
+        }
+    }
     Ok(extensions)
 }
 
@@ -172,7 +183,9 @@ fn add(connection: &mut SqliteConnection, new: &NewExtension) -> Result<AddOutco
         message_extensions::created_at.eq(new.created_at.as_micros()),
         message_extensions::data.eq(new.data.as_str()),
     );
+    let shown = shown("insert extension");
     diesel::insert_into(message_extensions::table).values(row).execute(connection).map_err(failed)?;
+    drop(shown);
     let count = (bearer.extension_count + 1, new.created_at);
     let rev = bearer.count(connection, &new.tenant_id, new.message_id, count)?;
     let extension = Extension {
@@ -198,7 +211,10 @@ fn remove(
         .filter(message_extensions::tenant_id.eq(tenant.as_str()))
         .filter(message_extensions::message_id.eq(StoredUuid(message.as_uuid())))
         .filter(message_extensions::id.eq(StoredUuid(id.as_uuid())));
-    if diesel::delete(extension).execute(connection).map_err(failed)? == 0 {
+    let shown = shown("delete extension");
+    let deleted = diesel::delete(extension).execute(connection).map_err(failed)?;
+    drop(shown);
+    if deleted == 0 {
         return Ok(None);
     }
     bearer.count(connection, tenant, message, (bearer.extension_count - 1, at)).map(Some)

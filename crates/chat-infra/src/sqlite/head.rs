@@ -4,19 +4,25 @@ use chat_domain::access::View;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{SessionId, TenantId};
 use chat_domain::message::Visibility;
+use chat_domain::revision::{Rev, Revision};
+use chat_domain::session::SessionKey;
 use chat_domain::timestamp::Timestamp;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 
+use super::changes::note;
 use super::error::{failed, read_failed, unreadable};
 use super::schema::sessions;
+use super::traced::shown;
 use super::update::update;
-use super::value::StoredUuid;
+use super::value::{StoredUuid, Unreadable};
 
 /// The counters of a session, read and written back within one transaction of the one writer.
 #[derive(Debug, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = sessions, check_for_backend(Sqlite), treat_none_as_null = true)]
 pub(super) struct SessionHead {
+    #[diesel(skip_update)]
+    pub(super) user_id: String,
     pub(super) rev: i64,
     pub(super) last_seq: i64,
     updated_at: i64,
@@ -33,6 +39,7 @@ impl SessionHead {
         tenant: &TenantId,
         id: SessionId,
     ) -> Result<Self, RepositoryError> {
+        let _shown = shown("read session");
         let head = sessions::table
             .filter(sessions::tenant_id.eq(tenant.as_str()))
             .filter(sessions::id.eq(StoredUuid(id.as_uuid())))
@@ -78,6 +85,13 @@ impl SessionHead {
         id: SessionId,
     ) -> Result<(), RepositoryError> {
         let this = sessions::tenant_id.eq(tenant.as_str()).and(sessions::id.eq(StoredUuid(id.as_uuid())));
+        let _shown = shown("write session");
+        self.note(tenant, id).map_err(unreadable("session"))?;
         update(sessions::table, self, this).execute(connection).map(drop).map_err(failed)
+    }
+    fn note(&self, tenant: &TenantId, id: SessionId) -> Result<(), Unreadable> {
+        let revision = Revision { rev: Rev::new(self.rev), updated_at: Timestamp::from_micros(self.updated_at)? };
+        note(SessionKey { tenant_id: tenant.clone(), id }, self.user_id.parse()?, revision);
+        Ok(())
     }
 }

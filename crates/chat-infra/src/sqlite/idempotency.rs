@@ -11,22 +11,24 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::error::{failed, read_failed};
 use super::schema::idempotency_keys;
+use super::store::Threads;
+use super::traced::shown;
 use super::value::StoredUuid;
-use super::writer::Writer;
+use crate::operation::{Observed, Operation};
 
 /// Keys that one transaction of the sweep forgets: other writes get in between.
 const SWEEP: i64 = 500;
 
 /// The idempotency keys of an SQLite store.
 pub struct SqliteIdempotency {
-    writer: Writer,
+    threads: Observed<Threads>,
 }
 
 impl SqliteIdempotency {
     /// The keys of this store.
     #[must_use]
     pub fn new(store: &SqliteStore) -> Self {
-        Self { writer: store.writer.clone() }
+        Self { threads: store.observed.clone() }
     }
 }
 
@@ -35,7 +37,8 @@ impl IdempotencyRepository for SqliteIdempotency {
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
         let mut forgotten = 0;
         loop {
-            let some = self.writer.write(move |connection| forget_some(connection, time)).await?;
+            let forget = move |connection: &mut _| forget_some(connection, time);
+            let some = self.threads.run(Operation::IdempotencyForget, |to| to.writer.write(forget)).await?;
             forgotten += some.unsigned_abs();
             if some < SWEEP {
                 return Ok(forgotten);
@@ -60,6 +63,7 @@ pub(super) fn look(
     key: Option<&Idempotency>,
 ) -> Result<Known, RepositoryError> {
     let Some(key) = key else { return Ok(Known::No) };
+    let _shown = shown("look for key");
     let used: Option<(Vec<u8>, StoredUuid)> = idempotency_keys::table
         .filter(idempotency_keys::tenant_id.eq(tenant.as_str()))
         .filter(idempotency_keys::scope.eq(key.scope.as_bytes().as_slice()))
@@ -88,11 +92,13 @@ pub(super) fn remember(
         idempotency_keys::resource_id.eq(StoredUuid(made)),
         idempotency_keys::created_at.eq(at.as_micros()),
     );
+    let _shown = shown("remember key");
     diesel::insert_into(idempotency_keys::table).values(row).execute(connection).map(drop).map_err(failed)
 }
 
 /// Forgets the oldest keys; returns how many.
 fn forget_some(connection: &mut SqliteConnection, before: Timestamp) -> Result<i64, RepositoryError> {
+    let _shown = shown("forget keys");
     let old: Vec<(String, Vec<u8>)> = idempotency_keys::table
         .filter(idempotency_keys::created_at.lt(before.as_micros()))
         .order(idempotency_keys::created_at)

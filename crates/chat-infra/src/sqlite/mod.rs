@@ -6,17 +6,24 @@
 //! began and waits for no writer.
 //!
 //! - `config`, `file`, `connection`, `migrate`, `store`: from a path to an open store.
-//! - `task`, `reader`, `writer`: the threads and the way to them.
+//! - `task`, `reader`, `writer`, `traced`: the threads, the way to them, and what a trace shows of them.
+//! - `changes`, `known`, `user_lists`: what the process knows of the file without reading it.
 //! - `schema`, `value`, `update`, `error`: tables, column types, a statement, failures.
 //! - `session`, `message`, `extension`, `idempotency`, `revision`, `probe`: the ports.
 
+mod audit;
+mod audit_list;
+mod changes;
 mod config;
 mod connection;
 mod error;
 mod extension;
+mod figures;
 mod file;
+mod from_cursor;
 mod head;
 mod idempotency;
+mod known;
 mod message;
 mod migrate;
 #[cfg(test)]
@@ -31,10 +38,13 @@ mod store;
 mod task;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod update;
+mod user_lists;
 mod value;
 mod writer;
 
+pub use audit::SqliteAudit;
 pub use config::{InvalidSqliteUrl, SqliteConfig};
 pub use extension::SqliteExtensions;
 pub use idempotency::SqliteIdempotency;

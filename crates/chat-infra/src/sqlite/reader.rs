@@ -54,6 +54,11 @@ impl Readers {
         self.0.ask(Kind::Read, move |connection| snapshot(connection, &work)).await
     }
 
+    /// How much work waits for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+
     pub(super) async fn stop(&self) {
         self.0.stop().await;
     }

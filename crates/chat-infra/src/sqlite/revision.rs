@@ -1,4 +1,4 @@
-//! How far sessions have come, read from the file itself.
+//! How far sessions have come: what the process remembers of its own writes, and else what the file says.
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
@@ -8,32 +8,63 @@ use chat_domain::timestamp::Timestamp;
 use diesel::prelude::*;
 
 use super::SqliteStore;
+use super::changes::Memory;
 use super::error::{read_failed, unreadable};
-use super::reader::Readers;
+use super::known::Moment;
 use super::schema::sessions;
+use super::store::Threads;
+use super::traced::shown;
 use super::value::StoredUuid;
+use crate::operation::{Observed, Operation};
 
-/// The revisions of the sessions of an SQLite store.
+/// The revisions of the sessions of an SQLite store. Those of sessions that were lately written or asked for are known
+/// without a way to another thread.
 pub struct SqliteRevisions {
-    readers: Readers,
+    threads: Observed<Threads>,
+    memory: Memory,
 }
 
 impl SqliteRevisions {
     /// The revisions of this store.
     #[must_use]
     pub fn new(store: &SqliteStore) -> Self {
-        Self { readers: store.readers.clone() }
+        Self { threads: store.observed.clone(), memory: store.memory.clone() }
     }
 }
 
 #[async_trait]
 impl RevisionSource for SqliteRevisions {
     async fn revs(&self, keys: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
-        self.readers.read(move |connection| keys.iter().map(|key| revision(connection, key)).collect()).await
+        let known: Vec<_> = keys.iter().map(|key| self.memory.revision(key)).collect();
+        if known.iter().all(Result::is_ok) {
+            return Ok(known.into_iter().map(Result::ok).collect());
+        }
+        let unknown = keys.into_iter().zip(&known).filter(|(_, known)| known.is_err()).map(|(key, _)| key);
+        let mut read = self.read(unknown.collect()).await?.into_iter();
+        let revision = |known: Result<Revision, Moment>| {
+            known.map(Some).unwrap_or_else(|since| {
+                let (key, revision) = read.next()?;
+                revision.inspect(|&revision| self.memory.learn_revision(key, revision, since))
+            })
+        };
+        Ok(known.into_iter().map(revision).collect())
+    }
+}
+
+impl SqliteRevisions {
+    /// Reads the revisions of sessions, in their order.
+    async fn read(&self, keys: Vec<SessionKey>) -> Result<Vec<(SessionKey, Option<Revision>)>, RepositoryError> {
+        let call = Operation::RevisionsRead.of(keys.len());
+        let read = move |connection: &mut _| {
+            let revision = |key: &SessionKey| Ok((key.clone(), revision(connection, key)?));
+            keys.iter().map(revision).collect()
+        };
+        self.threads.run(call, |to| to.readers.read(read)).await
     }
 }
 
 fn revision(connection: &mut SqliteConnection, key: &SessionKey) -> Result<Option<Revision>, RepositoryError> {
+    let _shown = shown("read revision");
     let found = sessions::table
         .filter(sessions::tenant_id.eq(key.tenant_id.as_str()))
         .filter(sessions::id.eq(StoredUuid(key.id.as_uuid())))

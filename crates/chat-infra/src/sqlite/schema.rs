@@ -65,3 +65,17 @@ diesel::table! {
         created_at -> BigInt,
     }
 }
+
+diesel::table! {
+    audit_entries (tenant_id, created_at, id) {
+        tenant_id -> Text,
+        created_at -> BigInt,
+        id -> Binary,
+        actor_id -> Text,
+        actor_role -> Text,
+        action -> Text,
+        thing_kind -> Text,
+        thing_id -> Text,
+        session_id -> Nullable<Binary>,
+    }
+}

@@ -1,5 +1,7 @@
 //! The sessions: create, find, list, change.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{ParticipantId, SessionId, TenantId};
@@ -15,50 +17,55 @@ use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 
 use super::SqliteStore;
+use super::changes::note_session;
 use super::error::{failed, read_failed, unreadable};
 use super::idempotency::{Known, look, remember};
-use super::reader::Readers;
 use super::schema::sessions;
 use super::session_list::UserSessionRows;
+use super::store::Threads;
+use super::traced::shown;
 use super::update::update;
+use super::user_lists::UserLists;
 use super::value::{StoredUuid, Unreadable, time};
-use super::writer::Writer;
+use crate::operation::{Observed, Operation};
 
 /// The sessions of an SQLite store.
 pub struct SqliteSessions {
-    readers: Readers,
-    writer: Writer,
+    threads: Observed<Threads>,
+    lists: UserLists,
 }
 
 impl SqliteSessions {
     /// The sessions of this store.
     #[must_use]
     pub fn new(store: &SqliteStore) -> Self {
-        Self { readers: store.readers.clone(), writer: store.writer.clone() }
+        Self { threads: store.observed.clone(), lists: store.user_lists.clone() }
     }
 }
 
 #[async_trait]
 impl SessionRepository for SqliteSessions {
     async fn create(&self, new: NewSession) -> Result<CreateOutcome, RepositoryError> {
-        self.writer.write(move |connection| create(connection, &new)).await
+        let create = move |connection: &mut _| create(connection, &new);
+        self.threads.run(Operation::SessionsCreate, |to| to.writer.write(create)).await
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
         let tenant = tenant.clone();
-        self.readers.read(move |connection| find(connection, &tenant, id)).await
+        let find = move |connection: &mut _| find(connection, &tenant, id);
+        self.threads.run(Operation::SessionsFind, |to| to.readers.read(find)).await
     }
 
-    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<SessionPage, RepositoryError> {
+    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError> {
+        let place = match self.lists.look(tenant, query) {
+            Ok(page) => return Ok(page),
+            Err(place) => place,
+        };
         let (tenant, query) = (tenant.clone(), query.clone());
-        self.readers
-            .read(move |connection| {
-                let rows = UserSessionRows::new(&tenant, &query).load::<SessionRow>(connection);
-                let rows = rows.map_err(|error| read_failed("session", error))?;
-                let found = rows.into_iter().map(|row| row.into_session(&tenant)).collect::<Result<_, _>>()?;
-                Ok(SessionPage::assemble(&query, found))
-            })
-            .await
+        let list = move |connection: &mut _| list_of_user(connection, &tenant, &query).map(Arc::new);
+        let page = self.threads.run(Operation::SessionsList, |to| to.readers.read(list)).await?;
+        self.lists.keep(place, &page);
+        Ok(page)
     }
 
     async fn update(
@@ -68,7 +75,8 @@ impl SessionRepository for SqliteSessions {
         update: SessionUpdate,
     ) -> Result<UpdateOutcome, RepositoryError> {
         let tenant = tenant.clone();
-        self.writer.write(move |connection| change(connection, &tenant, id, &update)).await
+        let change = move |connection: &mut _| change(connection, &tenant, id, &update);
+        self.threads.run(Operation::SessionsUpdate, |to| to.writer.write(change)).await
     }
 }
 
@@ -124,6 +132,7 @@ pub(super) fn find(
     tenant: &TenantId,
     id: SessionId,
 ) -> Result<Option<Session>, RepositoryError> {
+    let _shown = shown("find session");
     let row = sessions::table
         .filter(sessions::tenant_id.eq(tenant.as_str()))
         .filter(sessions::id.eq(StoredUuid(id.as_uuid())))
@@ -132,6 +141,18 @@ pub(super) fn find(
         .optional()
         .map_err(|error| read_failed("session", error))?;
     row.map(|row| row.into_session(tenant)).transpose()
+}
+
+fn list_of_user(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    query: &UserSessions,
+) -> Result<SessionPage, RepositoryError> {
+    let _shown = shown("list sessions");
+    let rows = UserSessionRows::new(tenant, query).load::<SessionRow>(connection);
+    let rows = rows.map_err(|error| read_failed("session", error))?;
+    let found = rows.into_iter().map(|row| row.into_session(tenant)).collect::<Result<_, _>>()?;
+    Ok(SessionPage::assemble(query, found))
 }
 
 fn create(connection: &mut SqliteConnection, new: &NewSession) -> Result<CreateOutcome, RepositoryError> {
@@ -167,6 +188,8 @@ fn insert(connection: &mut SqliteConnection, session: &Session) -> Result<(), Re
         sessions::public_message_count.eq(0),
         sessions::metadata.eq(session.metadata.as_str()),
     );
+    let _shown = shown("insert session");
+    note_session(session);
     diesel::insert_into(sessions::table).values(row).execute(connection).map(drop).map_err(failed)
 }
 
@@ -213,6 +236,8 @@ fn write(connection: &mut SqliteConnection, session: &Session) -> Result<(), Rep
         sessions::version.eq(session.version.get()),
         sessions::metadata.eq(session.metadata.as_str()),
     );
+    let _shown = shown("write session");
+    note_session(session);
     update(sessions::table, changes, this).execute(connection).map(drop).map_err(failed)
 }
 

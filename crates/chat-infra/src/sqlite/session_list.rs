@@ -1,20 +1,18 @@
 //! The statement behind the list of a user's sessions.
 //!
 //! It names its index: without statistics SQLite may think another one as good, which would make it sort or filter.
-//! Without a cursor the walk begins beyond the newest place that can be, so that one shape serves every page.
 
 use chat_domain::id::TenantId;
-use chat_domain::session::{CursorDirection, SessionStatus, UserSessions};
+use chat_domain::session::{SessionStatus, UserSessions};
 use diesel::QueryResult;
 use diesel::SelectableHelper as _;
 use diesel::dsl::AsSelect;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::Text;
 use diesel::sqlite::{Sqlite, SqliteConnection};
-use uuid::Uuid;
 
+use super::from_cursor::FromCursor;
 use super::session::SessionRow;
-use super::value::StoredUuid;
 
 /// Selects one page's rows, and one more where there are more.
 pub(super) struct UserSessionRows<'a> {
@@ -22,37 +20,23 @@ pub(super) struct UserSessionRows<'a> {
     tenant: &'a str,
     user: &'a str,
     status: Option<&'static str>,
-    direction: CursorDirection,
-    created_at: i64,
-    id: StoredUuid,
-    limit: i64,
+    from: FromCursor,
 }
 
 impl<'a> UserSessionRows<'a> {
     pub(super) fn new(tenant: &'a TenantId, query: &'a UserSessions) -> Self {
-        let (created_at, id) = match query.cursor {
-            Some(cursor) => (cursor.created_at.as_micros(), cursor.id.as_uuid()),
-            None => (i64::MAX, Uuid::max()),
-        };
         Self {
             columns: SessionRow::as_select(),
             tenant: tenant.as_str(),
             user: query.user_id.as_str(),
             status: query.status.map(SessionStatus::as_str),
-            direction: query.direction(),
-            created_at,
-            id: StoredUuid(id),
-            limit: i64::from(query.limit) + 1,
+            from: FromCursor::new(query.cursor.as_ref(), query.limit),
         }
     }
 }
 
 impl QueryFragment<Sqlite> for UserSessionRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let (beyond, order) = match self.direction {
-            CursorDirection::Older => (" AND (created_at, id) < (", " DESC"),
-            CursorDirection::Newer => (" AND (created_at, id) > (", " ASC"),
-        };
         out.push_sql("SELECT ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(match self.status {
@@ -67,16 +51,7 @@ impl QueryFragment<Sqlite> for UserSessionRows<'_> {
             out.push_sql(" AND status = ");
             out.push_bind_param::<Text, _>(*status)?;
         }
-        out.push_sql(beyond);
-        out.push_bind_param::<BigInt, _>(&self.created_at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Binary, _>(&self.id)?;
-        out.push_sql(") ORDER BY created_at");
-        out.push_sql(order);
-        out.push_sql(", id");
-        out.push_sql(order);
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        self.from.push(&mut out)
     }
 }
 

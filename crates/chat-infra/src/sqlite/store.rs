@@ -4,28 +4,46 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use chat_domain::audit::AuditRepository;
 use chat_domain::extension::ExtensionRepository;
 use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
-use chat_domain::message::MessageRepository;
+use chat_domain::message::{MessagePages, MessageRepository};
 use chat_domain::session::{RevisionSource, SessionRepository};
 
+use super::changes::Memory;
 use super::connection::{open_reader, open_writer};
+use super::figures::Figures;
 use super::file::ClaimedFile;
 use super::migrate::migrate;
 use super::reader::Readers;
+use super::user_lists::UserLists;
 use super::value::Unreadable;
 use super::writer::Writer;
 use super::{
-    SqliteConfig, SqliteExtensions, SqliteIdempotency, SqliteMessages, SqliteProbe, SqliteRevisions, SqliteSessions,
+    SqliteAudit, SqliteConfig, SqliteExtensions, SqliteIdempotency, SqliteMessages, SqliteProbe, SqliteRevisions,
+    SqliteSessions,
 };
+use crate::operation::{Observed, System};
+
+/// The ways to the threads. A clone leads to the same ones.
+#[derive(Clone)]
+pub(super) struct Threads {
+    pub(super) readers: Readers,
+    pub(super) writer: Writer,
+}
 
 /// An open SQLite file. A clone is a handle on the same one.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(super) readers: Readers,
     pub(super) writer: Writer,
+    /// The same ways, for one named operation at a time.
+    pub(super) observed: Observed<Threads>,
+    pub(super) memory: Memory,
+    pub(super) user_lists: UserLists,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    figures: Figures,
 }
 
 /// Why a store did not open.
@@ -82,10 +100,15 @@ impl SqliteStore {
         migrate(&mut writing).map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
         let reading = (0..config.readers.get()).map(|_| open_reader(path, busy)).collect::<Result<Vec<_>, _>>();
         let reading = reading.map_err(|error| unusable(error.into()))?;
+        let memory = Memory::new();
         let (readers, mut threads) = Readers::start(config, reading, &file).map_err(OpenError::Thread)?;
-        let (writer, thread) = Writer::start(config, writing, file).map_err(OpenError::Thread)?;
+        let (writer, thread) = Writer::start(config, writing, file, memory.clone()).map_err(OpenError::Thread)?;
         threads.push(thread);
-        Ok(Self { readers, writer, threads: Arc::new(Mutex::new(threads)) })
+        let ways = Threads { readers: readers.clone(), writer: writer.clone() };
+        let observed = Observed::new(System::Sqlite, ways);
+        let threads = Arc::new(Mutex::new(threads));
+        let user_lists = UserLists::new(config.list_bytes, config.list_ttl, memory.clone());
+        Ok(Self { readers, writer, observed, memory, user_lists, threads, figures: Figures::new() })
     }
 
     /// The sessions.
@@ -97,6 +120,12 @@ impl SqliteStore {
     /// The messages.
     #[must_use]
     pub fn messages(&self) -> Arc<dyn MessageRepository> {
+        Arc::new(SqliteMessages::new(self))
+    }
+
+    /// The messages, page by page.
+    #[must_use]
+    pub fn pages(&self) -> Arc<dyn MessagePages> {
         Arc::new(SqliteMessages::new(self))
     }
 
@@ -112,6 +141,12 @@ impl SqliteStore {
         Arc::new(SqliteIdempotency::new(self))
     }
 
+    /// The audit.
+    #[must_use]
+    pub fn audit(&self) -> Arc<dyn AuditRepository> {
+        Arc::new(SqliteAudit::new(self))
+    }
+
     /// How far the sessions have come.
     #[must_use]
     pub fn revisions(&self) -> Arc<dyn RevisionSource> {
@@ -122,6 +157,11 @@ impl SqliteStore {
     #[must_use]
     pub fn probe(&self) -> Arc<dyn Probe> {
         Arc::new(SqliteProbe::new(self))
+    }
+
+    /// Sets the gauges of the queues to what waits in them at the moment.
+    pub fn look(&self) {
+        self.figures.waiting(self.readers.waiting(), self.writer.waiting());
     }
 
     /// Finishes what is queued, moves the log into the database file and lets the file go. Whoever asks later is told

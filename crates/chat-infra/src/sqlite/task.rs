@@ -14,6 +14,11 @@ use std::time::Duration;
 use chat_domain::error::RepositoryError;
 use diesel::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
+
+use super::traced;
+use crate::deadline::within;
+use crate::operation::carried;
 
 /// What goes to a thread.
 pub(super) enum Order {
@@ -31,6 +36,9 @@ pub(super) trait Task: Send {
     /// Does the work, and may do it again from the beginning where what it did was rolled back. A panic of the work is an
     /// error like another; the caller rolls back.
     fn work(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError>;
+
+    /// The span of whoever asked, where that is traced.
+    fn span(&self) -> &Span;
 
     /// Answers with what the work came to, or with the error that undid it afterwards.
     fn answer(self: Box<Self>, ended: Result<(), RepositoryError>);
@@ -87,20 +95,27 @@ impl Queue {
         T: Send + 'static,
         F: Fn(&mut SqliteConnection) -> Result<T, RepositoryError> + Send + 'static,
     {
+        let end = within(self.deadline)?;
         let claimed = Arc::new(AtomicBool::new(false));
         let (answer, answered) = oneshot::channel();
-        let task = Box::new(Question { kind, work, result: None, answer, claimed: Arc::clone(&claimed) });
+        let task =
+            Box::new(Question { kind, work, result: None, answer, claimed: Arc::clone(&claimed), span: carried() });
         let asking = async {
             self.orders.send(Order::Do(task)).await.map_err(|_| NoAnswer::Closed)?;
             answered.await.map_err(|_| NoAnswer::Closed)
         };
-        let why = match tokio::time::timeout(self.deadline, asking).await {
+        let why = match tokio::time::timeout_at(end, asking).await {
             Ok(Ok(result)) => return result,
             Ok(Err(why)) => why,
             Err(_) => NoAnswer::Late,
         };
         let begun = claimed.swap(true, Ordering::AcqRel);
         Err(if begun { kind.lost(why) } else { RepositoryError::unavailable(why) })
+    }
+
+    /// How many orders wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.orders.max_capacity() - self.orders.capacity()
     }
 
     /// Has the threads finish what is queued and end.
@@ -116,6 +131,7 @@ struct Question<T, F> {
     result: Option<Result<T, RepositoryError>>,
     answer: oneshot::Sender<Result<T, RepositoryError>>,
     claimed: Arc<AtomicBool>,
+    span: Span,
 }
 
 impl<T, F> Task for Question<T, F>
@@ -129,11 +145,15 @@ where
     }
 
     fn work(&mut self, connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
-        let working = AssertUnwindSafe(|| (self.work)(&mut *connection));
+        let working = AssertUnwindSafe(|| traced::within(&self.span, || (self.work)(&mut *connection)));
         let result = catch_unwind(working).unwrap_or_else(|_| Err(self.kind.lost(NoAnswer::Panicked)));
         let ended = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         ended
+    }
+
+    fn span(&self) -> &Span {
+        &self.span
     }
 
     fn answer(self: Box<Self>, ended: Result<(), RepositoryError>) {

@@ -214,6 +214,21 @@ async fn a_lock_of_a_foreign_tool_makes_the_store_unavailable_until_it_is_gone()
 }
 
 #[tokio::test]
+async fn a_file_that_a_foreign_tool_holds_is_refused_by_name_at_start_and_opens_when_it_is_free() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = SqliteConfig::new(directory.path().join("chat.db"));
+    config.deadline = Duration::from_millis(200);
+    SqliteStore::open(&config).unwrap().close().await;
+    let mut tool = foreign(&config.path);
+    tool.batch_execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let refused = SqliteStore::open(&config).err().unwrap();
+    let source = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(refused.to_string().contains("chat.db") && source.contains("database is locked"), "{refused}: {source}");
+    drop(tool);
+    SqliteStore::open(&config).unwrap().close().await;
+}
+
+#[tokio::test]
 async fn a_closed_store_leaves_one_file_and_says_that_it_is_unavailable() {
     let fixture = Fixture::new();
     let session = fixture.create().await;

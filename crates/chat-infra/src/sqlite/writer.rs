@@ -12,10 +12,12 @@ use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::mpsc;
 
+use super::changes::Memory;
 use super::config::SqliteConfig;
 use super::error::{commit_failed, failed};
 use super::file::ClaimedFile;
 use super::task::{Kind, Order, Queue, Task};
+use crate::operation::{System, shared, statement};
 
 /// The most pieces of work that share a transaction: enough to make the sync cheap, few enough that none waits long.
 const MAX_SHARED: usize = 64;
@@ -41,10 +43,11 @@ impl Writer {
         config: &SqliteConfig,
         mut connection: SqliteConnection,
         file: Arc<ClaimedFile>,
+        memory: Memory,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, mut orders) = mpsc::channel(config.queue.get());
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
-            serve(&mut connection, &mut orders);
+            serve(&mut connection, &memory, &mut orders);
             checkpoint(&mut connection);
             drop(connection);
             drop(file);
@@ -65,12 +68,17 @@ impl Writer {
         self.0.ask(Kind::Write, work).await
     }
 
+    /// How much work waits for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+
     pub(super) async fn stop(&self) {
         self.0.stop().await;
     }
 }
 
-fn serve(connection: &mut SqliteConnection, orders: &mut mpsc::Receiver<Order>) {
+fn serve(connection: &mut SqliteConnection, memory: &Memory, orders: &mut mpsc::Receiver<Order>) {
     let mut waiting = Vec::new();
     while orders.blocking_recv_many(&mut waiting, MAX_SHARED) > 0 {
         let mut tasks = Vec::with_capacity(waiting.len());
@@ -82,16 +90,16 @@ fn serve(connection: &mut SqliteConnection, orders: &mut mpsc::Receiver<Order>) 
             }
         }
         if !tasks.is_empty() {
-            run(connection, tasks);
+            run(connection, memory, tasks);
         }
     }
 }
 
-fn run(connection: &mut SqliteConnection, mut tasks: Vec<Box<dyn Task>>) {
-    let ended = match transaction(connection, &mut tasks) {
+fn run(connection: &mut SqliteConnection, memory: &Memory, mut tasks: Vec<Box<dyn Task>>) {
+    let ended = match transaction(connection, memory, &mut tasks) {
         Ok(()) => Ok(()),
         Err(Failure::Work(_)) if tasks.len() > 1 => {
-            return tasks.into_iter().for_each(|task| run(connection, vec![task]));
+            return tasks.into_iter().for_each(|task| run(connection, memory, vec![task]));
         }
         Err(Failure::Work(error) | Failure::Transaction(error)) => Err(error),
     };
@@ -100,17 +108,30 @@ fn run(connection: &mut SqliteConnection, mut tasks: Vec<Box<dyn Task>>) {
     }
 }
 
-fn transaction(connection: &mut SqliteConnection, tasks: &mut [Box<dyn Task>]) -> Result<(), Failure> {
-    let begun = connection.batch_execute("BEGIN IMMEDIATE").map_err(|error| Failure::Transaction(failed(error)));
+fn transaction(connection: &mut SqliteConnection, memory: &Memory, tasks: &mut [Box<dyn Task>]) -> Result<(), Failure> {
+    Memory::begin();
+    let begun = for_all(tasks, "BEGIN", || connection.batch_execute("BEGIN IMMEDIATE"))
+        .map_err(|error| Failure::Transaction(failed(error)));
     let worked =
         begun.and_then(|()| tasks.iter_mut().try_for_each(|task| task.work(connection)).map_err(Failure::Work));
-    let ended = worked
-        .and_then(|()| connection.batch_execute("COMMIT").map_err(|error| Failure::Transaction(commit_failed(error))));
+    let committing = worked.is_ok().then(|| memory.commit());
+    let ended = worked.and_then(|()| {
+        for_all(tasks, "COMMIT", || connection.batch_execute("COMMIT"))
+            .map_err(|error| Failure::Transaction(commit_failed(error)))
+    });
     if ended.is_err() {
         // SQLite has often done it by itself, and then says that there is nothing to roll back.
         _ = connection.batch_execute("ROLLBACK");
+    } else if let Some(committing) = committing {
+        committing.done();
     }
     ended
+}
+
+/// Runs a statement that is part of every one of these tasks.
+fn for_all<T>(tasks: &[Box<dyn Task>], name: &'static str, run: impl FnOnce() -> T) -> T {
+    let spans = tasks.iter().map(|task| task.span());
+    shared(spans, || statement(System::Sqlite, name)).in_scope(run)
 }
 
 /// Moves the log into the database file, so that what is left behind is one file.

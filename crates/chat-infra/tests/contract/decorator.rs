@@ -5,13 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chat_domain::cache::Cache;
 use chat_domain::id::{MessageId, TenantId};
-use chat_domain::testing::fake::FakeStore;
+use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_domain::testing::rig::{CacheRig, Store, StoreRig, Task};
-use chat_domain::{cache_contract, message_repository_contract, revision_source_contract, store_contract};
+use chat_domain::{message_repository_contract, revision_source_contract, store_contract};
 use chat_infra::decorator::{
-    CachedMessages, CachedMessagesConfig, GroupCommit, GroupCommitConfig, SharedRevs, SharedRevsConfig, TieredCache,
+    CachedMessages, CachedMessagesConfig, GroupCommit, GroupCommitConfig, SharedRevs, SharedRevsConfig,
 };
-use chat_infra::in_process::{InProcessCache, InProcessCacheConfig};
 
 use crate::decorator_doubles::beside;
 use crate::sqlite::SqliteRig;
@@ -37,10 +36,6 @@ impl StoreRig for FakeRig {
         self.0.damage_message(tenant, id);
         true
     }
-}
-
-pub(crate) fn in_process() -> Arc<dyn Cache> {
-    Arc::new(InProcessCache::new(&InProcessCacheConfig::default()))
 }
 
 /// Each node writes in group commit. Batches are kept small, so that the suites see them fill up.
@@ -105,12 +100,12 @@ impl<R: StoreRig, C: CacheRig> StoreRig for CachedRig<R, C> {
 
     async fn node(&self) -> Store {
         let store = self.store.node().await;
-        let cache = Arc::new(TieredCache::new(in_process(), self.far.node().await));
+        let far = Some(self.far.node().await);
         let revisions = Arc::new(SharedRevs::spawn(store.revisions, &SharedRevsConfig::default()));
-        let written = Arc::new(GroupCommit::spawn(store.messages, &GroupCommitConfig::default()));
+        let messages = Arc::new(GroupCommit::spawn(store.messages, &GroupCommitConfig::default()));
         let config = CachedMessagesConfig::default();
-        let messages = Arc::new(CachedMessages::new(written, revisions.clone(), cache, config));
-        Store { messages, revisions, ..store }
+        let pages = Arc::new(CachedMessages::new(store.pages, revisions.clone(), far, &config));
+        Store { messages, pages, revisions, ..store }
     }
 
     fn spawn(&self, task: Task) -> Task {
@@ -122,17 +117,17 @@ impl<R: StoreRig, C: CacheRig> StoreRig for CachedRig<R, C> {
     }
 }
 
-/// One cache in the process, which all nodes share.
-pub(crate) struct SharedMemoryRig(Arc<dyn Cache>);
+/// One cache in memory, which all nodes share.
+pub(crate) struct SharedMemoryRig(FakeCache);
 
 #[async_trait]
 impl CacheRig for SharedMemoryRig {
     async fn start() -> Self {
-        Self(in_process())
+        Self(FakeCache::new())
     }
 
     async fn node(&self) -> Arc<dyn Cache> {
-        self.0.clone()
+        Arc::new(self.0.clone())
     }
 
     fn spawn(&self, task: Task) -> Task {
@@ -140,25 +135,6 @@ impl CacheRig for SharedMemoryRig {
     }
 }
 
-/// Nodes with a cache of their own in front of a shared one.
-struct TieredRig(Arc<dyn Cache>);
-
-#[async_trait]
-impl CacheRig for TieredRig {
-    async fn start() -> Self {
-        Self(in_process())
-    }
-
-    async fn node(&self) -> Arc<dyn Cache> {
-        Arc::new(TieredCache::new(in_process(), self.0.clone()))
-    }
-
-    fn spawn(&self, task: Task) -> Task {
-        beside(task)
-    }
-}
-
-cache_contract!(tiered, TieredRig);
 message_repository_contract!(group_commit_over_fake, GroupCommitRig<FakeRig>);
 revision_source_contract!(shared_revs_over_fake, SharedRevsRig<FakeRig>);
 store_contract!(cached_over_fake, CachedRig<FakeRig, SharedMemoryRig>);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_domain::access::View;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
-use chat_domain::message::{MessagePage, MessageRepository, NewMessage, PageQuery};
+use chat_domain::message::{MessagePage, MessagePages as _, MessageRepository as _, NewMessage, PageQuery};
 use chat_domain::session::{NewSession, Session, SessionRepository as _};
 use chat_domain::testing::builder::{a_message, a_session};
 use chat_domain::testing::fake::{FakeCache, FakeStore};
@@ -17,7 +17,7 @@ use futures_util::poll;
 
 use crate::decorator_doubles::{Gate, Slow, SlowPages, stored_session, within};
 
-type Answer = Result<Option<MessagePage>, RepositoryError>;
+type Answer = Result<Option<Arc<MessagePage>>, RepositoryError>;
 type Read = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// A store, a session with a message, and a node whose reads of the store wait at a gate.
@@ -40,7 +40,7 @@ impl Stage {
         let inner = SlowPages::new(store.clone(), gate, slow);
         let cache = FakeCache::new();
         let revs = Arc::new(store.clone());
-        let node = Arc::new(CachedMessages::new(inner.clone(), revs, Arc::new(cache.clone()), config));
+        let node = Arc::new(CachedMessages::new(inner.clone(), revs, Some(Arc::new(cache.clone())), &config));
         let stage = Self { store, session, inner, cache, node };
         stage.write().await;
         stage
@@ -57,7 +57,7 @@ impl Stage {
     }
 
     /// What the store says now.
-    async fn truth(&self) -> MessagePage {
+    async fn truth(&self) -> Arc<MessagePage> {
         self.store.page(&self.session.tenant_id, self.session.id, &query()).await.unwrap().unwrap()
     }
 
@@ -80,7 +80,7 @@ const fn query() -> PageQuery {
     PageQuery::newest(View::Full, 100)
 }
 
-fn page(answer: Answer) -> MessagePage {
+fn page(answer: Answer) -> Arc<MessagePage> {
     answer.unwrap().unwrap()
 }
 
@@ -183,7 +183,7 @@ async fn a_store_that_never_answers_is_unavailable() {
 
 #[tokio::test]
 async fn a_page_above_the_limit_is_read_each_time() {
-    let config = CachedMessagesConfig { max_value_bytes: 10, ..CachedMessagesConfig::default() };
+    let config = CachedMessagesConfig { near_bytes: 10, max_far_page_bytes: 10, ..CachedMessagesConfig::default() };
     let stage = Stage::configured(Gate::open(), Slow::Read, config).await;
     let truth = stage.truth().await;
     assert_eq!(page(within(stage.read()).await), truth);
@@ -191,6 +191,16 @@ async fn a_page_above_the_limit_is_read_each_time() {
     stage.write().await;
     assert_eq!(page(within(stage.read()).await), stage.truth().await);
     assert_eq!(stage.inner.reads(), 2);
+}
+
+/// Waits until the page lies in the common cache: it is put there after it was answered.
+async fn put_there(cache: &FakeCache, page: &MessagePage) {
+    let Session { id, tenant_id, rev, updated_at, .. } = &page.session;
+    let changed = updated_at.as_micros();
+    let key = format!("page:1:{id}:{rev}@{changed}:f-a:100:..9223372036854775807:{tenant_id}");
+    while cache.get(&key).await.is_none() {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A cache that gives one value under whatever key.
@@ -209,11 +219,11 @@ impl Cache for OneValue {
 async fn a_value_that_is_not_the_page_asked_for_is_not_believed() {
     let stage = Stage::set(Gate::open(), Slow::Read).await;
     let truth = stage.truth().await;
-    let mut foreign = truth.clone();
+    let mut foreign = (*truth).clone();
     foreign.session.tenant_id = "another".parse().unwrap();
-    let mut old = truth.clone();
+    let mut old = (*truth).clone();
     old.session.rev = chat_domain::revision::Rev::FIRST;
-    let mut lost = truth.clone();
+    let mut lost = (*truth).clone();
     lost.session.updated_at = truth.session.updated_at.plus_seconds(1);
     let other = stored_session(&stage.store).await;
     let other = stage.store.page(&other.tenant_id, other.id, &query()).await.unwrap();
@@ -223,7 +233,7 @@ async fn a_value_that_is_not_the_page_asked_for_is_not_believed() {
     {
         let cache = Arc::new(OneValue(value.into()));
         let revs = Arc::new(stage.store.clone());
-        let node = CachedMessages::new(stage.inner.clone(), revs, cache, CachedMessagesConfig::default());
+        let node = CachedMessages::new(stage.inner.clone(), revs, Some(cache), &CachedMessagesConfig::default());
         let answer = within(node.page(&stage.session.tenant_id, stage.session.id, &query())).await;
         assert_eq!(page(answer), truth);
     }
@@ -235,9 +245,29 @@ async fn a_session_of_another_tenant_is_not_there() {
     stage.settle().await;
     let other = "another".parse().unwrap();
     assert_eq!(within(stage.node.page(&other, stage.session.id, &query())).await.unwrap(), None);
-    let changed = stage.truth().await.session.updated_at.as_micros();
-    let key = format!("page:1:{}:2@{changed}:f-a:100:..9223372036854775807:default", stage.session.id);
-    assert!(stage.cache.get(&key).await.is_some(), "the page lies under the key of its own tenant");
+    // The page lies under the key of its own tenant.
+    within(put_there(&stage.cache, &*stage.truth().await)).await;
+}
+
+#[tokio::test]
+async fn who_hits_shares_the_page_and_copies_nothing() {
+    let stage = Stage::set(Gate::open(), Slow::Read).await;
+    let (first, second) = (page(within(stage.read()).await), page(within(stage.read()).await));
+    assert!(Arc::ptr_eq(&first, &second));
+}
+
+#[tokio::test]
+async fn what_one_node_has_read_the_other_finds_in_the_common_cache() {
+    let stage = Stage::set(Gate::open(), Slow::Read).await;
+    let truth = page(within(stage.read()).await);
+    within(put_there(&stage.cache, &truth)).await;
+    let (revs, cache) = (Arc::new(stage.store.clone()), Arc::new(stage.cache.clone()));
+    let other = CachedMessages::new(stage.inner.clone(), revs, Some(cache), &CachedMessagesConfig::default());
+    for _ in 0..2 {
+        let shown = within(other.page(&stage.session.tenant_id, stage.session.id, &query())).await;
+        assert_eq!(page(shown), truth);
+    }
+    assert_eq!(stage.inner.reads(), 1);
 }
 
 /// A store with this session, and in it one message.
@@ -256,20 +286,9 @@ async fn a_rev_that_a_store_gives_again_after_a_loss_is_another_page() {
     let cache = Arc::new(FakeCache::new());
     for (store, said) in [(&lost, "lost"), (&kept, "kept"), (&lost, "lost")] {
         let revs = Arc::new(store.clone());
-        let node = CachedMessages::new(revs.clone(), revs, cache.clone(), CachedMessagesConfig::default());
+        let node = CachedMessages::new(revs.clone(), revs, Some(cache.clone()), &CachedMessagesConfig::default());
         let page = page(within(node.page(&session.tenant_id, session.id, &query())).await);
         assert_eq!((page.session.rev.get(), page.messages[0].content.as_str()), (2, said));
-        let key = format!(
-            "page:1:{}:2@{}:f-a:100:..9223372036854775807:default",
-            session.id,
-            page.session.updated_at.as_micros()
-        );
-        // The page is kept after it was answered.
-        within(async {
-            while cache.get(&key).await.is_none() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        within(put_there(&cache, &page)).await;
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
+    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
 };
 use chat_domain::revision::Revision;
 use chat_domain::session::{self, CreateOutcome, RevisionSource, Session, SessionKey};
@@ -132,15 +132,6 @@ impl MessageRepository for GatedMessages {
         self.store.find(tenant, id).await
     }
 
-    async fn page(
-        &self,
-        tenant: &TenantId,
-        session: SessionId,
-        query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
-        self.store.page(tenant, session, query).await
-    }
-
     async fn remove(
         &self,
         tenant: &TenantId,
@@ -186,21 +177,13 @@ impl SlowPages {
 }
 
 #[async_trait]
-impl MessageRepository for SlowPages {
-    async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        self.store.append(batch).await
-    }
-
-    async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        self.store.find(tenant, id).await
-    }
-
+impl MessagePages for SlowPages {
     async fn page(
         &self,
         tenant: &TenantId,
         session: SessionId,
         query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
+    ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         if self.slow == Slow::Read {
             self.gate.pass().await;
@@ -211,15 +194,6 @@ impl MessageRepository for SlowPages {
         }
         let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if failing.is_ok() { Err(RepositoryError::unavailable(OnPurpose)) } else { page }
-    }
-
-    async fn remove(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        removal: Removal,
-    ) -> Result<RemoveOutcome, RepositoryError> {
-        self.store.remove(tenant, id, removal).await
     }
 }
 

@@ -47,13 +47,13 @@ fn saying(session: &Session, content: &str) -> NewMessage {
     NewMessage { content: content.to_owned(), ..a_message(session) }
 }
 
-async fn contents(store: &GatedMessages, session: &Session) -> Vec<String> {
+async fn contents(inner: &GatedMessages, session: &Session) -> Vec<String> {
     use chat_domain::access::View;
-    use chat_domain::message::PageQuery;
+    use chat_domain::message::{MessagePages as _, PageQuery};
 
     let query = PageQuery::newest(View::Full, 1_000);
-    let page = store.page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
-    page.messages.into_iter().map(|message| message.content).collect()
+    let page = inner.store.page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
+    page.messages.iter().map(|message| message.content.clone()).collect()
 }
 
 /// Sessions whose ids end in 0, 1, 2 …: of as many shards, each belongs to another.
@@ -315,7 +315,7 @@ async fn what_waited_too_long_is_refused_and_not_written() {
     let inner = GatedMessages::new(Gate::open());
     let session = stored_session(&inner.store).await;
     // However fast the writer is, it comes later than this.
-    let commit = spawn(&inner, &GroupCommitConfig { max_wait: Duration::ZERO, ..one_writer() });
+    let commit = spawn(&inner, &GroupCommitConfig { deadline: Duration::ZERO, ..one_writer() });
     let late = within(commit.append(vec![a_message(&session)])).await;
     assert!(matches!(late, Err(RepositoryError::Unavailable(_))), "{late:?}");
     assert!(inner.batches().is_empty());
@@ -387,7 +387,7 @@ async fn a_session_that_waits_for_its_lock_does_not_hold_up_its_neighbours() {
 }
 
 #[tokio::test]
-async fn sessions_that_one_caller_sent_together_stay_together_when_written_again() {
+async fn messages_of_a_session_keep_their_order_when_they_are_written_again() {
     let inner = GatedMessages::new(Gate::closed());
     let sessions = sessions_of_shards(&inner, 3).await;
     let commit = spawn(&inner, &one_writer());
@@ -395,20 +395,24 @@ async fn sessions_that_one_caller_sent_together_stay_together_when_written_again
     inner.then(|_| Err(RepositoryError::busy(OnPurpose)));
     let first = send(&commit, vec![a_message(&sessions[2])]).await;
     inner.gate.arrived(1).await;
-    let others = [
+    let mut others = vec![
         send(&commit, vec![saying(&sessions[0], "before")]).await,
         send(&commit, vec![saying(&sessions[2], "alone")]).await,
         send(&commit, vec![saying(&sessions[0], "with"), saying(&sessions[1], "with")]).await,
         send(&commit, vec![saying(&sessions[1], "after")]).await,
     ];
+    // The batch has failed, and each of its sessions is being written by itself when these come.
+    inner.gate.let_on(2);
+    inner.gate.arrived(5).await;
+    for session in &sessions {
+        others.push(send(&commit, vec![saying(session, "later")]).await);
+    }
     inner.gate.open_for_good();
     assert!(within(first).await.is_ok());
     assert!(within(join_all(others)).await.iter().all(Result::is_ok));
-    let mut batches = inner.batches();
-    batches[2..].sort_unstable();
-    assert_eq!(batches, [1, 5, 1, 4]);
-    assert_eq!(contents(&inner, &sessions[0]).await, ["before", "with"]);
-    assert_eq!(contents(&inner, &sessions[1]).await, ["with", "after"]);
+    assert_eq!(contents(&inner, &sessions[0]).await, ["before", "with", "later"]);
+    assert_eq!(contents(&inner, &sessions[1]).await, ["with", "after", "later"]);
+    assert!(contents(&inner, &sessions[2]).await.ends_with(&["alone", "later"].map(str::to_owned)));
 }
 
 #[tokio::test]

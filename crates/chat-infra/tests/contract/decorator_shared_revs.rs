@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use chat_domain::deadline;
 use chat_domain::error::RepositoryError;
 use chat_domain::message::MessageRepository;
 use chat_domain::revision::{Rev, Revision};
@@ -144,4 +145,17 @@ async fn a_store_that_never_answers_is_unavailable() {
         let answer = within(shared.revs(vec![key(&session)])).await;
         assert!(matches!(answer, Err(RepositoryError::Unavailable(_))), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_caller_with_little_time_waits_no_longer_than_that() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = spawn(&inner, &SharedRevsConfig { patience: Duration::from_hours(1), ..one_worker() });
+    let soon = Instant::now() + Duration::from_millis(50);
+    for _ in 0..2 {
+        let answer = within(deadline::until(soon, shared.revs(vec![key(&session)]))).await;
+        assert!(matches!(answer, Err(RepositoryError::Unavailable(_))), "{answer:?}");
+    }
+    assert!(inner.asked().len() <= 1, "whoever has no time left asks nothing");
 }

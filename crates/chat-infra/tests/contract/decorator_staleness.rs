@@ -7,36 +7,33 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_domain::access::View;
 use chat_domain::cache::Cache;
-use chat_domain::message::{AppendOutcome, MessageRepository, NewMessage, PageQuery, Removal, Visibility};
-use chat_domain::precondition::Precondition;
+use chat_domain::message::{AppendOutcome, NewMessage, PageQuery, Visibility};
 use chat_domain::session::Session;
-use chat_domain::testing::builder::{a_message, next_moment};
-use chat_domain::testing::fake::FakeStore;
+use chat_domain::testing::builder::{a_message, a_removal};
+use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_domain::testing::rig::Store;
-use chat_infra::decorator::{CachedMessages, CachedMessagesConfig, SharedRevs, SharedRevsConfig, TieredCache};
+use chat_infra::decorator::{CachedMessages, CachedMessagesConfig, SharedRevs, SharedRevsConfig};
 
-use crate::decorator::in_process;
 use crate::decorator_doubles::{stored, stored_session, within};
 
-pub(crate) type Node = Arc<dyn MessageRepository>;
-
 /// A node over the store, with a cache of its own in front of what it has in common with others.
-pub(crate) fn node(store: &Store, common: Arc<dyn Cache>) -> Node {
-    let revs = Arc::new(SharedRevs::spawn(store.revisions.clone(), &SharedRevsConfig::default()));
-    let cache = Arc::new(TieredCache::new(in_process(), common));
-    Arc::new(CachedMessages::new(store.messages.clone(), revs, cache, CachedMessagesConfig::default()))
+pub(crate) fn node(store: &Store, common: Arc<dyn Cache>) -> Store {
+    let revisions = Arc::new(SharedRevs::spawn(store.revisions.clone(), &SharedRevsConfig::default()));
+    let config = CachedMessagesConfig::default();
+    let pages = Arc::new(CachedMessages::new(store.pages.clone(), revisions.clone(), Some(common), &config));
+    Store { pages, revisions, ..store.clone() }
 }
 
 /// Writes through one node after the other; after each write all nodes, asked twice, say what the store says.
-pub(crate) async fn take_turns(store: &Store, nodes: &[Node], turns: usize) {
+pub(crate) async fn take_turns(store: &Store, nodes: &[Store], turns: usize) {
     let session = stored_session(&*store.sessions).await;
     for turn in 0..turns {
         write(&nodes[turn % nodes.len()], &session, turn).await;
         for view in [View::Public, View::Full] {
             let query = PageQuery::newest(view, 5);
-            let truth = store.messages.page(&session.tenant_id, session.id, &query).await.unwrap();
+            let truth = store.pages.page(&session.tenant_id, session.id, &query).await.unwrap();
             for node in [nodes, nodes].concat() {
-                let shown = within(node.page(&session.tenant_id, session.id, &query)).await.unwrap();
+                let shown = within(node.pages.page(&session.tenant_id, session.id, &query)).await.unwrap();
                 assert_eq!(shown, truth, "turn {turn}");
             }
         }
@@ -44,18 +41,18 @@ pub(crate) async fn take_turns(store: &Store, nodes: &[Node], turns: usize) {
 }
 
 /// A message, a note between agents, or a message that is deleted again.
-async fn write(node: &Node, session: &Session, turn: usize) {
+async fn write(node: &Store, session: &Session, turn: usize) {
     let visibility = if turn.is_multiple_of(3) { Visibility::Internal } else { Visibility::Public };
     let new = NewMessage { visibility, content: format!("turn {turn}"), ..a_message(session) };
-    let outcomes: Vec<AppendOutcome> = node.append(vec![new]).await.unwrap();
+    let outcomes: Vec<AppendOutcome> = node.messages.append(vec![new]).await.unwrap();
     if turn.is_multiple_of(5) {
-        let removal = Removal { precondition: Precondition::None, at: next_moment() };
-        node.remove(&session.tenant_id, stored(&outcomes[0]).id, removal).await.unwrap();
+        let removal = a_removal();
+        node.messages.remove(&session.tenant_id, stored(&outcomes[0]).id, removal).await.unwrap();
     }
 }
 
 /// Writers and readers at once: no page is older than what was written before it was asked for.
-pub(crate) async fn all_at_once(store: &Store, nodes: &[Node], writes: usize) {
+pub(crate) async fn all_at_once(store: &Store, nodes: &[Store], writes: usize) {
     let session = Arc::new(stored_session(&*store.sessions).await);
     let known = Arc::new(AtomicI64::new(1));
     let writers: Vec<_> = nodes
@@ -64,7 +61,7 @@ pub(crate) async fn all_at_once(store: &Store, nodes: &[Node], writes: usize) {
             let (node, session, known) = (node.clone(), session.clone(), known.clone());
             tokio::spawn(async move {
                 for _ in 0..writes {
-                    let outcomes = node.append(vec![a_message(&session)]).await.unwrap();
+                    let outcomes = node.messages.append(vec![a_message(&session)]).await.unwrap();
                     known.fetch_max(stored(&outcomes[0]).rev.get(), Ordering::SeqCst);
                 }
             })
@@ -81,7 +78,7 @@ pub(crate) async fn all_at_once(store: &Store, nodes: &[Node], writes: usize) {
                 while shown < last {
                     let before = known.load(Ordering::SeqCst);
                     let query = PageQuery::newest(View::Full, 10);
-                    let page = node.page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
+                    let page = node.pages.page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
                     assert!(page.session.rev.get() >= before.max(shown), "a page went back in time");
                     assert_eq!(page.messages.last().map_or(1, |message| message.rev.get()), page.session.rev.get());
                     shown = page.session.rev.get();
@@ -111,7 +108,7 @@ impl Cache for CutOff {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_nodes_that_share_a_cache_show_each_others_writes() {
-    let (store, common) = (FakeStore::new().store(), in_process());
+    let (store, common) = (FakeStore::new().store(), Arc::new(FakeCache::new()));
     let nodes = [node(&store, common.clone()), node(&store, common)];
     take_turns(&store, &nodes, 1_000).await;
     all_at_once(&store, &nodes, 500).await;
@@ -120,7 +117,7 @@ async fn two_nodes_that_share_a_cache_show_each_others_writes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_that_is_cut_off_from_the_cache_misleads_nobody() {
     let store = FakeStore::new().store();
-    let nodes = [node(&store, in_process()), node(&store, Arc::new(CutOff(Duration::ZERO)))];
+    let nodes = [node(&store, Arc::new(FakeCache::new())), node(&store, Arc::new(CutOff(Duration::ZERO)))];
     take_turns(&store, &nodes, 1_000).await;
     all_at_once(&store, &nodes, 500).await;
 }
@@ -128,7 +125,7 @@ async fn a_node_that_is_cut_off_from_the_cache_misleads_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_node_whose_cache_hangs_misleads_nobody() {
     let store = FakeStore::new().store();
-    let nodes = [node(&store, in_process()), node(&store, Arc::new(CutOff(Duration::from_millis(5))))];
+    let nodes = [node(&store, Arc::new(FakeCache::new())), node(&store, Arc::new(CutOff(Duration::from_millis(5))))];
     take_turns(&store, &nodes, 50).await;
     all_at_once(&store, &nodes, 50).await;
 }

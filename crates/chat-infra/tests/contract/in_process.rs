@@ -4,30 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_domain::cache::Cache;
 use chat_domain::event::{EventPublisher, EventSubscriber};
-use chat_domain::testing::rig::{CacheRig, EventRig, Task};
-use chat_domain::{cache_contract, event_contract};
-use chat_infra::in_process::{InProcessBus, InProcessBusConfig, InProcessCache, InProcessCacheConfig};
+use chat_domain::testing::rig::{EventRig, Task};
+use chat_domain::event_contract;
+use chat_infra::in_process::{InProcessBus, InProcessBusConfig};
 
 use crate::decorator_doubles::beside;
-
-struct InProcessCacheRig(Arc<InProcessCache>);
-
-#[async_trait]
-impl CacheRig for InProcessCacheRig {
-    async fn start() -> Self {
-        Self(Arc::new(InProcessCache::new(&InProcessCacheConfig::default())))
-    }
-
-    async fn node(&self) -> Arc<dyn Cache> {
-        self.0.clone()
-    }
-
-    fn spawn(&self, task: Task) -> Task {
-        beside(task)
-    }
-}
 
 struct InProcessBusRig(Arc<InProcessBus>);
 
@@ -50,5 +32,4 @@ impl EventRig for InProcessBusRig {
     }
 }
 
-cache_contract!(cache, InProcessCacheRig);
 event_contract!(bus, InProcessBusRig);

@@ -12,6 +12,13 @@ store_contract!(store, PostgresRig);
 /// A database that goes with the test.
 pub(crate) struct PostgresRig(Database);
 
+impl PostgresRig {
+    /// On a database that is there.
+    pub(crate) fn on(database: Database) -> Self {
+        Self(database)
+    }
+}
+
 #[async_trait]
 impl StoreRig for PostgresRig {
     async fn start() -> Self {
@@ -23,8 +30,10 @@ impl StoreRig for PostgresRig {
         Store {
             sessions: store.sessions(),
             messages: store.messages(),
+            pages: store.pages(),
             extensions: store.extensions(),
             idempotency: store.idempotency(),
+            audit: store.audit(),
             revisions: store.revisions(),
         }
     }

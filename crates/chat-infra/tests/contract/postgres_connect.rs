@@ -1,8 +1,10 @@
 //! How a node connects: what it asks of every connection, and whom it trusts.
 
-use chat_domain::health::Probe as _;
+use chat_domain::clock::Clock as _;
+use chat_domain::health::{ClockSkew, Probe as _};
 use chat_domain::testing::builder::a_session;
 use chat_infra::postgres::{PgConfig, PgStartError, PgStore};
+use chat_infra::system::SystemClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -70,4 +72,14 @@ async fn a_server_that_takes_no_writes_is_not_used_even_to_read() {
     assert!(reading.sessions().find(&session.tenant_id, session.id).await.unwrap().is_none());
     admin().await.batch_execute(&turn("off")).await.unwrap();
     database.node().await.probe().check().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_probe_tells_what_the_servers_clock_says() {
+    let database = Database::migrated().await;
+    let probe = database.node().await.probe();
+    let (asked, pulse, answered) = (SystemClock.now(), probe.check().await.unwrap(), SystemClock.now());
+    // The server of the tests may be another machine, but none whose clock nobody looks after.
+    let skew = ClockSkew::between(asked, pulse.clock.unwrap(), answered);
+    assert!(skew.is_tolerable(), "{skew:?}");
 }

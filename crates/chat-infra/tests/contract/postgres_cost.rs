@@ -53,10 +53,10 @@ async fn reads_and_creations_are_one_round_trip_without_a_parse() {
     let tenant = &session.tenant_id;
     store.messages().append(vec![a_message(&session), a_message(&session)]).await.unwrap();
     let page = PageQuery::newest(View::Public, 10);
-    let found = store.messages().page(tenant, session.id, &page).await.unwrap().unwrap();
+    let found = store.pages().page(tenant, session.id, &page).await.unwrap().unwrap();
     for seen_before in [false, true] {
         let mut counts = Vec::new();
-        store.messages().page(tenant, session.id, &page).await.unwrap();
+        store.pages().page(tenant, session.id, &page).await.unwrap();
         counts.push(proxy.counted());
         store.messages().find(tenant, found.messages[0].id).await.unwrap();
         counts.push(proxy.counted());

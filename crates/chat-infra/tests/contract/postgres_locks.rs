@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chat_domain::error::RepositoryError;
 use chat_domain::health::Probe as _;
-use chat_domain::message::{AppendOutcome, Removal};
+use chat_domain::message::AppendOutcome;
 use chat_domain::precondition::Precondition;
 use chat_domain::session::{CreateOutcome, Session, SessionChange, SessionStatus, SessionUpdate, UpdateOutcome};
-use chat_domain::testing::builder::{a_message, a_session, next_moment};
+use chat_domain::testing::builder::{a_message, a_removal, a_session, next_moment};
 use chat_infra::postgres::{PgConfig, PgStore};
 use tokio_postgres::Client;
 
@@ -59,7 +59,7 @@ async fn a_write_that_waits_too_long_for_a_lock_was_not_made_and_is_busy() {
     rig.lock().await;
     assert!(matches!(rig.append().await, Err(RepositoryError::Busy(_))));
     assert!(matches!(rig.end().await, Err(RepositoryError::Busy(_))));
-    let removal = Removal { precondition: Precondition::None, at: next_moment() };
+    let removal = a_removal();
     let removed = rig.store.messages().remove(&rig.session.tenant_id, message.id, removal).await;
     assert!(matches!(removed, Err(RepositoryError::Busy(_))));
     rig.unlock().await;
@@ -75,8 +75,8 @@ async fn a_locked_session_leaves_the_probe_alone() {
     let updates: Vec<_> = (0..16).map(|_| tokio::spawn(rig.end())).collect();
     let appends = async { tokio::join!(rig.append(), rig.append()) };
     let probing = async {
-        // Every connection of the pool waits.
-        waiting(&rig.database, 4).await;
+        // Every connection of the pool that may wait does.
+        waiting(&rig.database, 3).await;
         for _ in 0..3 {
             probe.check().await.unwrap();
         }
@@ -101,6 +101,30 @@ async fn changes_that_wait_for_a_lock_leave_connections_to_those_who_read() {
     rig.unlock().await;
     for update in updates {
         update.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn appends_and_changes_that_wait_for_locks_leave_a_connection_to_those_who_read() {
+    let rig = Rig::start(|config| PgConfig { max_connections: 4, ..config }).await;
+    rig.lock().await;
+    let updates: Vec<_> = (0..16).map(|_| tokio::spawn(rig.end())).collect();
+    let appends: Vec<_> = (0..16)
+        .map(|_| {
+            let (messages, message) = (rig.store.messages(), a_message(&rig.session));
+            tokio::spawn(async move { messages.append(vec![message]).await })
+        })
+        .collect();
+    waiting(&rig.database, 3).await;
+    for _ in 0..50 {
+        rig.store.sessions().find(&rig.session.tenant_id, rig.session.id).await.unwrap().unwrap();
+    }
+    rig.unlock().await;
+    for update in updates {
+        update.await.unwrap().unwrap();
+    }
+    for append in appends {
+        append.await.unwrap().unwrap();
     }
 }
 

@@ -1,11 +1,16 @@
 //! Tables are made once, whoever comes first, and a role that may not alter them can work with them.
 
-use chat_domain::message::AppendOutcome;
+use chat_domain::audit::AuditQuery;
+use chat_domain::message::{AppendOutcome, Removal};
 use chat_domain::session::{CreateOutcome, NewSession};
-use chat_domain::testing::builder::{a_key, a_message, a_session, an_extension, next_moment};
+use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session, an_entry, an_extension, next_moment};
 use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate};
+use secrecy::ExposeSecret as _;
 
 use crate::postgres_server::{Database, admin, unlike_others};
+
+/// Every migration that there is.
+const MIGRATIONS: [&str; 2] = ["0001", "0002"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
@@ -24,13 +29,13 @@ async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
     for start in starts {
         run.extend(start.await.unwrap().unwrap());
     }
-    assert_eq!(run, ["0001"]);
+    assert_eq!(run, MIGRATIONS);
 }
 
 #[tokio::test]
 async fn migrations_run_on_a_runtime_of_one_thread_too() {
     let database = Database::empty().await;
-    assert_eq!(migrate(&database.config(), None).await.unwrap(), ["0001"]);
+    assert_eq!(migrate(&database.config(), None).await.unwrap(), MIGRATIONS);
     assert!(migrate(&database.config(), None).await.unwrap().is_empty());
 }
 
@@ -38,7 +43,12 @@ async fn migrations_run_on_a_runtime_of_one_thread_too() {
 async fn a_node_does_not_start_on_tables_that_lack_a_migration() {
     let database = Database::empty().await;
     let error = PgStore::connect(&database.config()).await.err().unwrap();
-    assert!(matches!(error, PgStartError::Outdated(lacking) if lacking == ["0001"]));
+    assert!(matches!(error, PgStartError::Outdated(lacking) if lacking == MIGRATIONS));
+}
+
+/// The name of the role, percent-encoded as in its URL.
+fn role_of(config: &PgConfig) -> String {
+    url::Url::parse(config.url.expose_secret()).unwrap().username().to_owned()
 }
 
 /// A role that may only use tables, dropped in the end.
@@ -75,7 +85,11 @@ async fn a_role_that_cannot_alter_tables_starts_where_nothing_is_missing() {
 async fn a_role_that_cannot_alter_tables_is_told_so_where_something_is_missing() {
     let database = Database::empty().await;
     with_a_role_without_rights(&database, async |config| {
-        assert!(matches!(migrate(&config, None).await, Err(PgStartError::Migration(_))));
+        let refused = migrate(&config, None).await.unwrap_err();
+        assert!(matches!(refused, PgStartError::Forbidden { .. }), "{refused:?}");
+        let (said, role) = (refused.to_string(), role_of(&config));
+        assert!(said.contains(&role) && said.contains("permission denied for schema public"), "{said}");
+        assert!(said.contains("CREATE") && !said.contains("secret") && said.lines().count() == 1, "{said}");
     })
     .await;
 }
@@ -129,6 +143,11 @@ async fn use_everything(store: &PgStore) {
     assert!(removed.unwrap().is_some());
     assert!(store.messages().find(&session.tenant_id, message.id).await.unwrap().is_some());
     store.idempotency().forget_before(session.created_at).await.unwrap();
+    let removal = Removal { audit: Some(an_entry(&session)), ..a_removal() };
+    store.messages().remove(&session.tenant_id, message.id, removal).await.unwrap();
+    let query = AuditQuery { actor: None, action: None, limit: 1, cursor: None };
+    assert_eq!(store.audit().list(&session.tenant_id, &query).await.unwrap().entries.len(), 1);
+    store.audit().forget_before(next_moment()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_domain::access::View;
+use chat_domain::deadline;
 use chat_domain::error::RepositoryError;
 use chat_domain::health::Probe as _;
 use chat_domain::message::{AppendOutcome, PageQuery};
@@ -51,7 +52,7 @@ impl Rig {
     /// How many messages there are, as another node sees it.
     async fn stored(&self) -> usize {
         let page = PageQuery::newest(View::Full, 10);
-        let other = self.database.node().await.messages();
+        let other = self.database.node().await.pages();
         other.page(&self.session.tenant_id, self.session.id, &page).await.unwrap().unwrap().messages.len()
     }
 }
@@ -89,6 +90,23 @@ async fn a_write_without_an_answer_is_of_unknown_outcome_and_a_read_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_one_request_asks_for_ends_together() {
+    let rig = Rig::start().await;
+    rig.append().await.unwrap();
+    rig.proxy.mute(true);
+    let request = async {
+        assert!(matches!(rig.find().await, Err(RepositoryError::Unavailable(_))));
+        rig.proxy.counted();
+        // Its time is over: the server is not even asked, and so it is known that nothing was written.
+        assert!(matches!(rig.append().await, Err(RepositoryError::Unavailable(_))));
+        assert_eq!(rig.proxy.counted(), (0, 0));
+    };
+    deadline::bounded(DEADLINE / 2, request).await;
+    rig.proxy.mute(false);
+    assert_eq!(rig.stored().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_lost_in_the_middle_of_a_write_leaves_its_outcome_unknown() {
     let rig = Rig::start().await;
     rig.append().await.unwrap();
@@ -113,6 +131,36 @@ async fn a_server_that_only_reads_is_unavailable_to_writers() {
     assert!(matches!(rig.append().await, Err(RepositoryError::Unavailable(_))));
     turn("off").await;
     rig.append().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_free_slot_is_unavailable_and_refuses_a_start_in_one_line() {
+    let database = Database::migrated().await;
+    let (role, tool) = (unlike_others(), database.tool().await);
+    let make =
+        format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 1; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}");
+    tool.batch_execute(&make).await.unwrap();
+    let mut url = url::Url::parse(&database.url()).unwrap();
+    url.set_username(&role).unwrap();
+    let config = PgConfig { url: String::from(url).into(), deadline: DEADLINE, ..database.config() };
+    // The probe keeps the only slot.
+    let store = PgStore::connect(&config).await.unwrap();
+    let session = a_session();
+    let found = store.sessions().find(&session.tenant_id, session.id).await;
+    assert!(matches!(found, Err(RepositoryError::Unavailable(_))), "{found:?}");
+    let created = store.sessions().create(session).await;
+    assert!(matches!(created, Err(RepositoryError::Unavailable(_))), "{created:?}");
+    store.probe().check().await.unwrap();
+
+    let refused = PgStore::connect(&config).await.err().unwrap();
+    let causes = std::iter::successors(Some(&refused as &dyn std::error::Error), |error| error.source());
+    let said: Vec<_> = causes.map(ToString::to_string).collect();
+    assert!(said.join(": ").contains(&format!("too many connections for role \"{role}\"")), "{said:?}");
+    assert!(said.iter().all(|line| line.lines().count() == 1), "{said:?}");
+    drop(store);
+    let drop_role = format!("DROP OWNED BY {role}; DROP ROLE {role}");
+    tool.batch_execute(KILL).await.unwrap();
+    tool.batch_execute(&drop_role).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Databases of their own for the tests that need PostgreSQL, on the server that `TEST_DATABASE_URL` names.
 //!
-//! The tables are made once, in a template that is named after the migrations and stays on the server; a test's
-//! database is a copy of it and goes with the test.
+//! The tables are made once, in templates that are named after what they are made of and stay on the server; a test's
+//! database is a copy of one and goes with the test.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
@@ -22,6 +22,12 @@ impl Database {
     /// With all tables, and nothing in them.
     pub(crate) async fn migrated() -> Self {
         let template = template().await;
+        Self::made(&format!("TEMPLATE {template}")).await
+    }
+
+    /// The same, with the tables in partitions, as `deploy/postgresql/partitions.sql` makes them.
+    pub(crate) async fn partitioned() -> Self {
+        let template = partitioned_template().await;
         Self::made(&format!("TEMPLATE {template}")).await
     }
 
@@ -131,24 +137,51 @@ fn server() -> String {
         .expect("TEST_DATABASE_URL must name a PostgreSQL server, as in postgres://chat@127.0.0.1:5432/postgres")
 }
 
+const TABLES: [&str; 2] = [
+    include_str!("../../../../migrations/postgres/0001_sessions_and_messages/up.sql"),
+    include_str!("../../../../migrations/postgres/0002_audit/up.sql"),
+];
+const PARTITIONS: &str = include_str!("../../../../deploy/postgresql/partitions.sql");
+
 /// The template's name, once it is there.
 async fn template() -> &'static str {
     static NAME: OnceCell<String> = OnceCell::const_new();
-    NAME.get_or_init(made_template).await
+    NAME.get_or_init(|| async {
+        kept("chat_template", &TABLES.concat(), "", async |draft| {
+            migrate(&config(draft), None).await.expect("the migrations run");
+        })
+        .await
+    })
+    .await
 }
 
-async fn made_template() -> String {
-    let mut tables = DefaultHasher::new();
-    include_str!("../../../../migrations/postgres/0001_sessions_and_messages/up.sql").hash(&mut tables);
-    let name = format!("chat_template_{:016x}", tables.finish());
+/// The same, with the tables in partitions.
+async fn partitioned_template() -> &'static str {
+    static NAME: OnceCell<String> = OnceCell::const_new();
+    NAME.get_or_init(|| async {
+        let whole = format!("TEMPLATE {}", template().await);
+        let made_of = TABLES.concat() + PARTITIONS;
+        kept("chat_partitioned", &made_of, &whole, async |draft| {
+            connect(draft).await.batch_execute(PARTITIONS).await.expect("the tables can be put into partitions");
+        })
+        .await
+    })
+    .await
+}
+
+/// A database that stays on the server, named after what it is made of; made where it is not there yet.
+async fn kept(kind: &str, made_of: &str, how: &str, make: impl AsyncFnOnce(&str)) -> String {
+    let mut text = DefaultHasher::new();
+    made_of.hash(&mut text);
+    let name = format!("{kind}_{:016x}", text.finish());
     let admin = admin().await;
     admin.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.expect("a lock can be had");
     let known = "SELECT FROM pg_database WHERE datname = $1";
     if admin.query_opt(known, &[&name]).await.expect("databases can be listed").is_none() {
         // Under another name until it is whole, in case that this is cut short.
         let draft = unlike_others();
-        admin.batch_execute(&format!("CREATE DATABASE {draft}")).await.expect("a database can be made");
-        migrate(&config(&draft), None).await.expect("the migrations run");
+        admin.batch_execute(&format!("CREATE DATABASE {draft} {how}")).await.expect("a database can be made");
+        make(&draft).await;
         admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).await.expect("it can be renamed");
     }
     name

@@ -9,12 +9,11 @@ use chat_domain::health::Probe;
 use chat_domain::testing::fake::FakeStore;
 use chat_domain::testing::rig::{CacheRig, Task};
 use chat_domain::{cache_contract, store_contract};
-use chat_infra::decorator::TieredCache;
 use chat_infra::redis::{RedisConfig, RedisPool, RedisProbe};
 use deadpool_redis::redis;
 use secrecy::ExposeSecret as _;
 
-use crate::decorator::{CachedRig, FakeRig, in_process};
+use crate::decorator::{CachedRig, FakeRig};
 use crate::decorator_doubles::{beside, within};
 use crate::decorator_staleness::{node, take_turns};
 use crate::redis_server::{cache, shared};
@@ -37,26 +36,7 @@ impl CacheRig for RedisCacheRig {
     }
 }
 
-/// The same, each with a cache of its own in front.
-struct TieredRedisRig(RedisCacheRig);
-
-#[async_trait]
-impl CacheRig for TieredRedisRig {
-    async fn start() -> Self {
-        Self(RedisCacheRig::start().await)
-    }
-
-    async fn node(&self) -> Arc<dyn Cache> {
-        Arc::new(TieredCache::new(in_process(), self.0.node().await))
-    }
-
-    fn spawn(&self, task: Task) -> Task {
-        beside(task)
-    }
-}
-
 cache_contract!(alone, RedisCacheRig);
-cache_contract!(tiered, TieredRedisRig);
 store_contract!(cached_over_fake, CachedRig<FakeRig, RedisCacheRig>);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -7,12 +7,11 @@ use std::time::Duration;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
 use chat_domain::health::Probe;
-use chat_domain::testing::fake::FakeStore;
+use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_infra::redis::{BreakerConfig, RedisCache, RedisConfig, RedisPool, RedisProbe};
 use futures_util::poll;
 use tokio::net::TcpListener;
 
-use crate::decorator::in_process;
 use crate::decorator_doubles::within;
 use crate::decorator_staleness::{node, take_turns};
 use crate::redis_server::{RedisServer, cache, eager, free_port, unlike_others};
@@ -22,7 +21,7 @@ fn value() -> Arc<[u8]> {
 }
 
 /// A configuration as it comes, with its short time limit.
-fn impatient(url: &str) -> RedisConfig {
+pub(crate) fn impatient(url: &str) -> RedisConfig {
     RedisConfig { connect_timeout: Duration::from_millis(200), ..RedisConfig::new(url) }
 }
 
@@ -32,7 +31,7 @@ pub(crate) fn nobody_there() -> RedisConfig {
 }
 
 /// Takes connections and never says a word; counts them.
-async fn black_hole() -> (String, Arc<AtomicUsize>) {
+pub(crate) async fn black_hole() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let taken = Arc::new(AtomicUsize::new(0));
@@ -134,7 +133,7 @@ async fn a_node_that_loses_redis_misleads_nobody() {
     let lasting = BreakerConfig { failures: 3, pause: Duration::from_hours(1) };
     let cut_off = cache(&RedisConfig { breaker: lasting, ..impatient(&url) });
     let connected = || node(&store, Arc::new(cache(&config)));
-    let nodes = [connected(), connected(), node(&store, Arc::new(cut_off)), node(&store, in_process())];
+    let nodes = [connected(), connected(), node(&store, Arc::new(cut_off)), node(&store, Arc::new(FakeCache::new()))];
     take_turns(&store, &nodes, 300).await;
     server.stop();
     take_turns(&store, &nodes, 300).await;

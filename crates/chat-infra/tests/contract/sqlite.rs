@@ -30,8 +30,10 @@ impl StoreRig for SqliteRig {
         Store {
             sessions: self.store.sessions(),
             messages: self.store.messages(),
+            pages: self.store.pages(),
             extensions: self.store.extensions(),
             idempotency: self.store.idempotency(),
+            audit: self.store.audit(),
             revisions: self.store.revisions(),
         }
     }

@@ -21,10 +21,10 @@ async fn a_store_that_is_opened_again_has_everything() {
     let CreateOutcome::Created(session) = outcome else { panic!("not created: {outcome:?}") };
     store.messages().append(vec![a_message(&session), a_message(&session)]).await.unwrap();
     let query = PageQuery::newest(View::Full, 10);
-    let before = store.messages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
+    let before = store.pages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
     store.close().await;
     let again = open(&path).unwrap();
-    let after = again.messages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
+    let after = again.pages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
     assert_eq!(after, before);
     assert_eq!(after.messages.len(), 2);
 }

@@ -61,21 +61,122 @@ pub(crate) const CATALOGUE: &[Setting] = &[
         "chorus-chat",
         "What the names of all keys in Redis begin with; no two databases may share it",
     ),
-    open("auth_mode", "open", "Who callers are: open (whoever the X-… headers say, unchecked)"),
-    secret("secret_key", "Key of signed tokens; not used in open mode"),
+    open(
+        "auth_mode",
+        "open",
+        "How callers become known: open (whoever the X-… headers say, unchecked), gateway (the same headers, from TRUSTED_PROXIES only) or jwt (a Bearer token)",
+    ),
+    open(
+        "trusted_proxies",
+        "",
+        "Addresses and networks (10.0.0.0/8) whose word counts on who calls and from where, separated by commas or as a JSON list",
+    ),
+    secret("secret_key", "Key of HS256 tokens, from chance and at least 32 bytes long; not used in the other modes"),
+    secret("secret_key_previous", "Key that tokens may still be signed with while SECRET_KEY is being replaced"),
+    open(
+        "jwks_file",
+        "",
+        "File with the public keys of RS256, ES256 and EdDSA tokens (JWKS), read again every 5 seconds",
+    ),
+    url("jwks_url", "", "URL of such keys: https, or http on a loopback address; instead of JWKS_FILE"),
+    open(
+        "jwks_refresh_s",
+        "300",
+        "How often the keys at JWKS_URL are fetched anew, in seconds; sooner when a token names another",
+    ),
+    open(
+        "jwt_audience",
+        "",
+        "Audiences (aud) of which tokens must name one, separated by commas or as a JSON list; not asked for where empty",
+    ),
+    open(
+        "jwt_issuer",
+        "",
+        "Issuers (iss) of which tokens must name one, separated by commas or as a JSON list; not asked for where empty",
+    ),
     open("cors_origins", "", "Origins whose pages may call, separated by commas or as a JSON list; none where empty"),
     open("debug", "false", "true logs in more detail where RUST_LOG does not say otherwise"),
     open("rust_log", "", "Log filter, such as info,chat_infra=debug; info without the chatter of actix where empty"),
     open("log_format", "json", "json or pretty"),
+    open(
+        "log_sample_2xx",
+        "1",
+        "Share of answers below 400 that leave an event in the log, from 0 to 1; all others leave theirs always",
+    ),
+    open(
+        "metrics_port",
+        "",
+        "Port for /metrics alone, open to whoever reaches it; on PORT where empty, 0 takes a free one",
+    ),
+    open("audit_retention_days", "365", "How long an entry of the audit is kept, in days"),
+    url(
+        "otel_exporter_otlp_endpoint",
+        "",
+        "Collector that takes traces by OTLP over HTTP, such as http://collector:4318; nothing is traced where empty",
+    ),
+    secret("otel_exporter_otlp_headers", "Headers for the collector, as name=value separated by commas"),
+    open("otel_exporter_otlp_timeout", "10000", "Longest time that the collector may take to answer, in milliseconds"),
+    open("otel_service_name", "chat-service", "What traces call the service"),
+    open("otel_resource_attributes", "", "What else traces say of this process, as name=value separated by commas"),
+    open(
+        "otel_traces_sampler",
+        "parentbased_always_on",
+        "Which requests are traced: always_on, always_off or traceidratio; parentbased_ before it leaves that to callers who trace",
+    ),
+    open("otel_traces_sampler_arg", "", "Share that traceidratio traces, from 0 to 1; all where empty"),
     open("workers", "0", "Threads that serve HTTP; 0 for one a core"),
     open("max_connections", "20000", "Client connections at once"),
+    open("rate_limit", "100", "Requests a second of one caller, in the long run; 0 for any number; not in open mode"),
+    open("rate_burst", "200", "Requests of one caller at once, after a pause"),
+    open(
+        "rate_limit_messages",
+        "",
+        "Messages a second that one caller may write, which count as requests too; no limit of their own where empty or 0",
+    ),
+    open("rate_burst_messages", "", "Messages of one caller at once; twice RATE_LIMIT_MESSAGES where empty"),
+    open(
+        "rate_limit_tenant",
+        "",
+        "Requests a second of all callers of a tenant together; a hundred times RATE_LIMIT where empty, 0 for any number",
+    ),
+    open("rate_burst_tenant", "", "Requests of a tenant at once; a hundred times RATE_BURST where empty"),
+    open(
+        "rate_limit_tenant_messages",
+        "",
+        "Messages a second of all callers of a tenant together; a hundred times RATE_LIMIT_MESSAGES where empty, 0 for any number",
+    ),
+    open(
+        "rate_burst_tenant_messages",
+        "",
+        "Messages of a tenant at once; a hundred times RATE_BURST_MESSAGES where empty",
+    ),
+    open(
+        "rate_limit_unauthenticated",
+        "100",
+        "Requests a second of one address that do not say who calls, before they are answered 429 unread; 0 for any number",
+    ),
+    open("rate_burst_unauthenticated", "1000", "Such requests of one address at once"),
+    open(
+        "max_requests_per_caller",
+        "200",
+        "Requests of one caller that a node serves at once; 0 for any number; not in open mode",
+    ),
+    open(
+        "max_connections_per_address",
+        "",
+        "Client connections of one address at once, other than TRUSTED_PROXIES and this machine; half of MAX_CONNECTIONS where empty, 0 for any number",
+    ),
     open("store_deadline_ms", "5000", "Longest time that the work of one request in a store may take, in milliseconds"),
     open("database_max_connections", "16", "PostgreSQL connections of this process"),
     open("sqlite_readers", "2", "Connections that read the SQLite file"),
     open("group_commit_shards", "2", "Writers that append messages side by side on PostgreSQL; SQLite has one"),
     open("group_commit_max_batch", "256", "Most messages that one statement appends"),
     open("group_commit_queue", "4096", "Messages that may wait for each writer; beyond that, 503"),
-    open("cache_mib", "16", "Size of the in-process cache in MiB"),
+    open(
+        "cache_mib",
+        "32",
+        "Size of the caches within the process in MiB: half for pages, the rest for printed answers and lists",
+    ),
     open("cache_ttl_s", "600", "How long a cached page is kept, in seconds"),
     open(
         "shutdown_delay_s",
@@ -107,7 +208,9 @@ mod tests {
     fn the_documents_list_no_setting_that_does_not_exist() {
         let rows = DOCUMENT.lines().filter(|line| line.starts_with("| `")).count();
         let name = |line: &str| line.trim_start_matches("# ").split_once('=').map(|(name, _)| name.to_owned());
-        let is_variable = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let is_variable = |name: &String| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
         let variables = EXAMPLE.lines().filter_map(name).filter(is_variable).count();
         assert_eq!((rows, variables), (CATALOGUE.len(), CATALOGUE.len()));
     }

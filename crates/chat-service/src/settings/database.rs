@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chat_infra::postgres::{InvalidUrl, PgConfig};
 use chat_infra::sqlite::SqliteConfig;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -26,10 +27,15 @@ impl Database {
         };
         match scheme.split('+').next().unwrap_or_default() {
             "postgres" | "postgresql" => {
-                let text = format!("postgres://{rest}");
-                match url::Url::parse(&text) {
-                    Ok(_) => Ok(Self::Postgres(text.into())),
-                    Err(_) => Err("must be a URL such as postgres://user:password@host/name"),
+                let url = SecretString::from(format!("postgres://{rest}"));
+                match PgConfig::check_url(&url) {
+                    Ok(()) => Ok(Self::Postgres(url)),
+                    Err(InvalidUrl::SslMode) => {
+                        Err("must have an sslmode of disable, prefer, require, verify-ca or verify-full, or none")
+                    }
+                    Err(InvalidUrl::Scheme | InvalidUrl::Syntax) => {
+                        Err("must be a URL such as postgres://user:password@host/name")
+                    }
                 }
             }
             "sqlite" => match SqliteConfig::path_of_url(&format!("{}{rest}", SqliteConfig::SCHEME)) {
@@ -62,7 +68,8 @@ mod tests {
 
     #[test]
     fn a_server_is_named_in_any_spelling_of_its_scheme() {
-        for url in ["postgres://h/d", "postgresql://u:p@h:5432/d", "postgresql+asyncpg://u:p@h/d"] {
+        let several = "postgres://u:p@one,two:5433/d";
+        for url in ["postgres://h/d", "postgresql://u:p@h:5432/d", "postgresql+asyncpg://u:p@h/d", several] {
             match read(url) {
                 Ok(Database::Postgres(url)) => assert!(url.expose_secret().starts_with("postgres://")),
                 other => panic!("{other:?}"),

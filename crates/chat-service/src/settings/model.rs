@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chat_http::{AuthMode, CorsOrigins};
+use chat_http::{CorsOrigins, LogShare, TrustedProxies};
 use figment::Figment;
 use secrecy::SecretString;
 
+use super::auth::{Auth, auth, trusted_proxies};
 use super::catalogue::Setting;
 use super::database::Database;
+use super::limits::LimitSettings;
 use super::read::{Reader, SettingsError};
+use super::traces::{TraceSettings, traces};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +50,17 @@ pub(crate) struct Settings {
     pub(crate) migrate_database_url: Option<SecretString>,
     pub(crate) redis_url: Option<SecretString>,
     pub(crate) redis_prefix: String,
-    pub(crate) auth_mode: AuthMode,
+    pub(crate) auth: Auth,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) cors_origins: CorsOrigins,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
+    pub(crate) log_sample_2xx: LogShare,
+    pub(crate) metrics_port: Option<u16>,
+    pub(crate) traces: Option<TraceSettings>,
     pub(crate) workers: Option<NonZeroUsize>,
     pub(crate) max_connections: usize,
+    pub(crate) limits: LimitSettings,
     pub(crate) store_deadline: Duration,
     pub(crate) database_max_connections: usize,
     pub(crate) sqlite_readers: NonZeroUsize,
@@ -61,6 +69,7 @@ pub(crate) struct Settings {
     pub(crate) group_commit_queue: usize,
     pub(crate) cache_bytes: u64,
     pub(crate) cache_ttl: Duration,
+    pub(crate) audit_retention: Duration,
     pub(crate) shutdown_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
 }
@@ -73,6 +82,7 @@ impl Settings {
     pub(crate) fn read(figment: &Figment) -> Result<Self, SettingsError> {
         let from = Reader(figment);
         let host = host(&from)?;
+        let max_connections = from.number("max_connections", 1, 1_000_000)?;
         Ok(Self {
             host,
             port: from.number("port", 0, u16::MAX)?,
@@ -80,12 +90,17 @@ impl Settings {
             migrate_database_url: migrate_database_url(&from)?,
             redis_url: redis_url(&from)?,
             redis_prefix: from.text("redis_prefix")?,
-            auth_mode: auth_mode(&from, host)?,
+            auth: auth(&from, host)?,
+            trusted_proxies: trusted_proxies(&from)?,
             cors_origins: cors_origins(&from)?,
             log_filter: log_filter(&from)?,
             log_format: from.parse("log_format", "must be json or pretty")?,
+            log_sample_2xx: log_share(&from)?,
+            metrics_port: metrics_port(&from)?,
+            traces: traces(&from)?,
             workers: NonZeroUsize::new(from.number("workers", 0, 1_024)?),
-            max_connections: from.number("max_connections", 1, 1_000_000)?,
+            max_connections,
+            limits: LimitSettings::read(&from, max_connections)?,
             store_deadline: Duration::from_millis(from.number("store_deadline_ms", 10, 8_000)?),
             database_max_connections: from.number("database_max_connections", 2, 1_000)?,
             sqlite_readers: from.count("sqlite_readers", 64)?,
@@ -94,6 +109,7 @@ impl Settings {
             group_commit_queue: from.number("group_commit_queue", 1, 1_000_000)?,
             cache_bytes: from.number("cache_mib", 0, 65_536_u64)? * 1024 * 1024,
             cache_ttl: Duration::from_secs(from.number("cache_ttl_s", 1, 86_400)?),
+            audit_retention: Duration::from_hours(24 * from.number("audit_retention_days", 1, 36_500_u64)?),
             shutdown_delay: shutdown_delay(&from)?,
             shutdown_timeout: Duration::from_secs(from.number("shutdown_timeout_s", MIN_SHUTDOWN_S, 3_600)?),
         })
@@ -141,23 +157,26 @@ fn redis_url(from: &Reader<'_>) -> Result<Option<SecretString>, SettingsError> {
     if known { Ok(Some(url.into())) } else { Err(from.wrong("redis_url", "must be a URL such as redis://host:6379")) }
 }
 
-/// Beyond the machine itself, nobody gets a service that believes everyone without having asked for it.
-fn auth_mode(from: &Reader<'_>, host: IpAddr) -> Result<AuthMode, SettingsError> {
-    match from.text("auth_mode")?.as_str() {
-        "open" if host.is_loopback() || from.is_set("auth_mode") => Ok(AuthMode::Open),
-        "open" => {
-            let reason = "must be set to open in so many words where HOST is not a loopback address: \
-                          in that mode every caller is believed";
-            Err(from.wrong("auth_mode", reason))
-        }
-        "gateway" | "jwt" => Err(from.wrong("auth_mode", "only open is there so far; gateway and jwt are yet to come")),
-        _ => Err(from.wrong("auth_mode", "must be open")),
-    }
-}
-
 fn cors_origins(from: &Reader<'_>) -> Result<CorsOrigins, SettingsError> {
     let reason = "must be origins such as https://app.example.com, without a path";
     CorsOrigins::new(from.list("cors_origins")?).map_err(|_| from.wrong("cors_origins", reason))
+}
+
+fn log_share(from: &Reader<'_>) -> Result<LogShare, SettingsError> {
+    let must_be = "must be a number from 0 to 1";
+    let share = from.parse("log_sample_2xx", must_be)?;
+    LogShare::new(share).map_err(|_| from.wrong("log_sample_2xx", must_be))
+}
+
+fn metrics_port(from: &Reader<'_>) -> Result<Option<u16>, SettingsError> {
+    if from.text("metrics_port")?.is_empty() {
+        return Ok(None);
+    }
+    let port = from.number("metrics_port", 0, u16::MAX)?;
+    if port != 0 && port == from.number("port", 0, u16::MAX)? {
+        return Err(from.wrong("metrics_port", "must be another port than PORT"));
+    }
+    Ok(Some(port))
 }
 
 /// A delay that leaves no time to answer what is in flight would make every end an unclean one.
@@ -212,31 +231,30 @@ mod tests {
             ("MIGRATE_DATABASE_URL", "sqlite://x"),
             ("REDIS_URL", "localhost:6379"),
             ("AUTH_MODE", "none"),
-            ("AUTH_MODE", "jwt"),
+            ("TRUSTED_PROXIES", "everybody"),
             ("CORS_ORIGINS", "example.com"),
             ("CORS_ORIGINS", "[1]"),
             ("DEBUG", "maybe"),
             ("RUST_LOG", "info,x=y=z"),
             ("LOG_FORMAT", "xml"),
+            ("LOG_SAMPLE_2XX", "1.1"),
+            ("LOG_SAMPLE_2XX", "half"),
+            ("METRICS_PORT", "8000"),
+            ("METRICS_PORT", "no"),
             ("STORE_DEADLINE_MS", "0"),
+            ("AUDIT_RETENTION_DAYS", "0"),
             ("SHUTDOWN_TIMEOUT_S", "2"),
             ("SHUTDOWN_DELAY_S", "24"),
             ("CACHE_MIB", "-1"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
-            assert!(
-                error.starts_with(&format!("{name} (environment): must ")) || error.contains("only open"),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("{name} (environment): must ")), "{error}");
             assert_eq!(error.lines().count(), 1);
         }
     }
 
     #[test]
-    fn open_mode_beyond_loopback_must_be_asked_for() {
-        assert!(read(&[("HOST", "0.0.0.0")]).unwrap_err().starts_with("AUTH_MODE (default)"));
-        assert!(read(&[("HOST", "0.0.0.0"), ("AUTH_MODE", "open")]).is_ok());
-        assert!(read(&[("HOST", "::1")]).is_ok());
+    fn localhost_is_this_machine() {
         assert!(read(&[("HOST", "localhost")]).unwrap().host.is_loopback());
     }
 

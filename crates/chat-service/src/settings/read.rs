@@ -52,7 +52,8 @@ impl Reader<'_> {
                 .to_u128()
                 .map(|number| number.to_string())
                 .or_else(|| number.to_i128().map(|number| number.to_string()))
-                .ok_or_else(|| self.wrong(key, "must be a whole number or text")),
+                .or_else(|| number.to_f64().map(|number| number.to_string()))
+                .ok_or_else(|| self.wrong(key, "must be a number or text")),
             Ok(Value::Bool(_, flag)) => Ok(flag.to_string()),
             Ok(_) => Err(self.wrong(key, "must be a single value")),
             Err(_) => Ok(String::new()),

@@ -3,11 +3,13 @@
 //! The stock formatter parses a span's fields again for every event. Here a span keeps its fields as the text that they
 //! will be printed as, and a line is put together in one buffer and written by one call, so that lines never mix.
 
+use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use chat_domain::clock::Clock;
+use chat_domain::error::chain;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -35,7 +37,7 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
-            let mut members = Members::default();
+            let mut members = Members::of_span();
             attributes.record(&mut members);
             span.extensions_mut().insert(members);
         }
@@ -51,8 +53,8 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
-        let mut members = Members::default();
-        members.text("timestamp", &self.clock.now().to_string());
+        let mut members = Members::of_line();
+        members.printed("timestamp", format_args!("{}", self.clock.now()));
         members.text("level", metadata.level().as_str());
         members.text("target", metadata.target());
         event.record(&mut members);
@@ -68,7 +70,6 @@ where
 }
 
 /// Members of a JSON object, each printed and followed by a comma.
-#[derive(Default)]
 struct Members {
     text: String,
     /// The name of each member, and where it ends in the text.
@@ -76,43 +77,46 @@ struct Members {
 }
 
 impl Members {
+    /// Of a line, with room for what most lines hold.
+    fn of_line() -> Self {
+        let mut text = String::with_capacity(512);
+        text.push('{');
+        Self { text, ends: Vec::with_capacity(16) }
+    }
+
+    /// Of a span, with room for its ids.
+    fn of_span() -> Self {
+        Self { text: String::with_capacity(128), ends: Vec::with_capacity(4) }
+    }
+
     /// Prints a member; what is recorded again later (on a span) is printed again, and the log keeps the first.
     fn member(&mut self, name: &'static str, print: impl FnOnce(&mut Self)) {
-        self.string(name);
-        self.text.push(':');
+        // Names stand in the code.
+        self.text.extend(["\"", name, "\":"]);
         print(self);
         self.text.push(',');
         self.ends.push((name, self.text.len()));
     }
 
     fn text(&mut self, name: &'static str, value: &str) {
-        self.member(name, |members| members.string(value));
+        self.string(name, |inside| inside.write_str(value));
+    }
+
+    fn printed(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+        self.string(name, |inside| inside.write_fmt(value));
+    }
+
+    fn string(&mut self, name: &'static str, print: impl FnOnce(&mut Escaped<'_>) -> fmt::Result) {
+        self.member(name, |members| {
+            members.text.push('"');
+            // Writing to a string cannot fail.
+            _ = print(&mut Escaped(&mut members.text));
+            members.text.push('"');
+        });
     }
 
     fn bare(&mut self, name: &'static str, value: impl fmt::Display) {
-        // Writing to a string cannot fail.
         self.member(name, |members| _ = write!(members.text, "{value}"));
-    }
-
-    /// Prints a JSON string. Line feeds and other control characters are escaped, so that a value stays in its line.
-    fn string(&mut self, text: &str) {
-        self.text.push('"');
-        let mut rest = text;
-        while let Some(at) =
-            rest.find(|char: char| char.is_control() || matches!(char, '"' | '\\' | '\u{2028}' | '\u{2029}'))
-        {
-            let (plain, special) = rest.split_at(at);
-            self.text.push_str(plain);
-            let mut chars = special.chars();
-            match chars.next() {
-                Some(char @ ('"' | '\\')) => self.text.extend(['\\', char]),
-                Some(char) => _ = write!(self.text, "\\u{:04x}", u32::from(char)),
-                None => {}
-            }
-            rest = chars.as_str();
-        }
-        self.text.push_str(rest);
-        self.text.push('"');
     }
 
     /// Takes over the members whose names are not there yet: an object has each name once.
@@ -132,9 +136,31 @@ impl Members {
     fn into_line(self) -> String {
         let mut line = self.text;
         line.pop();
-        line.insert(0, '{');
         line.push_str("}\n");
         line
+    }
+}
+
+/// The inside of a JSON string. Line feeds and other control characters are escaped, so that a value stays in its line.
+struct Escaped<'t>(&'t mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Without a way out in the middle, which lets the compiler look at many bytes at once.
+        let special = |byte: u8| !matches!(byte, b' '..=b'~') | matches!(byte, b'"' | b'\\');
+        if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        for char in text.chars() {
+            match char {
+                '"' | '\\' => self.0.extend(['\\', char]),
+                '\u{2028}' | '\u{2029}' => write!(self.0, "\\u{:04x}", u32::from(char))?,
+                _ if char.is_control() => write!(self.0, "\\u{:04x}", u32::from(char))?,
+                _ => self.0.push(char),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -144,7 +170,11 @@ impl Visit for Members {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field.name(), &format!("{value:?}"));
+        self.printed(field.name(), format_args!("{value:?}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.text(field.name(), &chain(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -166,16 +196,24 @@ impl Visit for Members {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
+    use chat_domain::error::RepositoryError;
     use chat_domain::testing::fake::FakeClock;
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
 
+    /// What was written.
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    pub(in super::super) struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Written {
+        pub(in super::super) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl Write for Written {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -188,12 +226,12 @@ mod tests {
         }
     }
 
-    fn lines(log: impl FnOnce()) -> Vec<serde_json::Value> {
+    /// The lines that are logged.
+    pub(in super::super) fn lines(log: impl FnOnce()) -> Vec<serde_json::Value> {
         let written = Written::default();
         let layer = JsonLines::new(FakeClock::new(), written.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        written.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
@@ -218,7 +256,7 @@ mod tests {
             let span = tracing::info_span!("request", request_id = "outer", trace_id = "t");
             span.in_scope(|| tracing::info!(request_id = "inner", "request"));
         });
-        let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let line = written.text();
         assert_eq!((line.matches("request_id").count(), line.matches("trace_id").count()), (1, 1));
         assert!(line.contains(r#""request_id":"inner""#), "{line}");
     }
@@ -230,6 +268,14 @@ mod tests {
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0]["name"], evil);
         assert_eq!(lines[0]["level"], "INFO");
+    }
+
+    #[test]
+    fn an_error_is_told_with_what_lies_behind_it() {
+        let behind = std::io::Error::other("behind\nDETAIL: hunter2");
+        let error = RepositoryError::unavailable(behind);
+        let lines = lines(|| tracing::info!(error = &error as &dyn Error, "m"));
+        assert_eq!(lines[0]["error"], "store unavailable: behind");
     }
 
     #[test]

@@ -2,17 +2,25 @@
 //! cache and on PostgreSQL with Redis.
 #![cfg(test)]
 
+mod auth;
 mod client;
+mod collector;
+mod figures;
+mod limits_redis;
+mod log;
 mod node;
 mod promises;
+mod security;
 mod start;
 mod store;
+#[path = "../../../chat-infra/tests/contract/token_signer.rs"]
+mod token_signer;
 
 /// Makes one test of each promise, on one kind of store.
 macro_rules! on_store {
-    ($module:ident, $store:expr) => {
+    ($module:ident, $store:expr, $statement:literal) => {
         mod $module {
-            use crate::promises::{crash, idempotency, order, parity, staleness, stop};
+            use crate::promises::{audit, crash, idempotency, order, parity, staleness, stop, traces};
             use crate::store::Store;
 
             async fn store() -> Store {
@@ -53,9 +61,40 @@ macro_rules! on_store {
             async fn the_tour_gives_the_answers_that_are_written_down() {
                 parity::the_tour_gives_the_answers_that_are_written_down(&store().await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn who_did_what_is_told_and_never_what_was_said() {
+                audit::who_did_what_is_told_and_never_what_was_said(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn a_message_is_traced_from_its_caller_down_to_the_statement() {
+                let store = store().await;
+                traces::a_message_is_traced_from_its_caller_down_to_the_statement(&store, $statement).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn a_page_is_traced_down_to_the_store_and_a_refusal_with_its_status() {
+                traces::a_page_is_traced_down_to_the_store_and_a_refusal_with_its_status(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn requests_that_share_a_write_are_linked() {
+                traces::requests_that_share_a_write_are_linked(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn only_what_is_sampled_is_sent_and_probes_are_not() {
+                traces::only_what_is_sampled_is_sent_and_probes_are_not(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn a_collector_that_hangs_or_is_not_there_stops_nobody() {
+                traces::a_collector_that_hangs_or_is_not_there_stops_nobody(&store().await).await;
+            }
         }
     };
 }
 
-on_store!(sqlite, Store::sqlite());
-on_store!(postgres_redis, Store::postgres_redis());
+on_store!(sqlite, Store::sqlite(), "insert message");
+on_store!(postgres_redis, Store::postgres_redis(), "append messages");

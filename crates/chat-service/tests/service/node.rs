@@ -1,8 +1,9 @@
 //! One process of the service.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A node is up within this time or the test fails; generous, since many start at once on few cores.
@@ -13,26 +14,31 @@ pub(crate) struct Node {
     child: Child,
     /// `http://127.0.0.1:port`
     pub(crate) url: String,
+    /// Where the figures are, on the same port or on one of their own.
+    pub(crate) metrics_url: String,
+    log: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Node {
     /// Starts a node on a free port and waits until it listens.
     pub(crate) async fn start(variables: &[(&'static str, String)]) -> Self {
         let mut child = command().envs(variables.iter().cloned()).env("PORT", "0").spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            // Read to the end, so that the node never waits for a full pipe.
-            for line in lines.map_while(Result::ok) {
-                let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-                if event["message"] == "listening" {
-                    _ = sender.send(event["address"].as_str().unwrap().to_owned());
-                }
-            }
-        });
-        let address = tokio::task::spawn_blocking(move || receiver.recv_timeout(PATIENCE)).await.unwrap();
-        let url = format!("http://{}", address.expect("the node must say where it listens"));
-        Self { child, url }
+        let out = child.stdout.take().unwrap();
+        // Read to the end, so that the node never waits for a full pipe.
+        let log = std::thread::spawn(move || read(out, &sender));
+        let said = tokio::task::spawn_blocking(move || receiver.recv_timeout(PATIENCE)).await.unwrap();
+        let (url, metrics) = said.expect("the node must say where it listens");
+        let metrics_url = format!("{}/metrics", metrics.unwrap_or_else(|| url.clone()));
+        Self { child, url, metrics_url, log: Some(log) }
+    }
+
+    /// Ends the node; all that it has logged.
+    pub(crate) async fn whole_log(mut self) -> Vec<String> {
+        self.terminate();
+        let log = self.log.take().unwrap();
+        assert!(self.exit().await.success());
+        tokio::task::spawn_blocking(move || log.join().unwrap()).await.unwrap()
     }
 
     /// As `kill -9` does: no warning, no clean end.
@@ -52,6 +58,28 @@ impl Node {
         let waited = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
         tokio::time::timeout(PATIENCE, waited).await.expect("the node must exit").unwrap()
     }
+}
+
+/// Reads the log, and tells where the node listens, for its clients and for those who want figures.
+fn read(out: ChildStdout, tell: &mpsc::Sender<(String, Option<String>)>) -> Vec<String> {
+    let (mut lines, mut metrics) = (Vec::new(), None);
+    for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8(line).expect("a log is UTF-8");
+        if line.contains("metrics listening") {
+            metrics = Some(address(&line));
+        } else if line.contains("listening") {
+            _ = tell.send((address(&line), metrics.take()));
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// The address in a line of either format.
+fn address(line: &str) -> String {
+    let (_, rest) = line.split_once("127.0.0.1:").unwrap();
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    format!("http://127.0.0.1:{port}")
 }
 
 impl Drop for Node {

@@ -69,6 +69,24 @@ mod sqlite {
     }
 
     #[tokio::test]
+    async fn a_second_signal_ends_the_delay() {
+        let store = Store::sqlite().await;
+        let mut variables = store.variables();
+        // Far longer than this test may take.
+        variables.extend([("SHUTDOWN_DELAY_S", "3000".to_owned()), ("SHUTDOWN_TIMEOUT_S", "3600".to_owned())]);
+        let node = Node::start(&variables).await;
+        let (client, ready) = (Client::new(&node.url), format!("{}/health/ready", node.url));
+        client.get(&ready).await.expect(200);
+        node.terminate();
+        while client.get(&ready).await.status != 503 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        client.new_session().await;
+        node.terminate();
+        assert!(node.exit().await.success());
+    }
+
+    #[tokio::test]
     async fn health_asks_the_service_that_runs() {
         let node = Store::sqlite().await.node().await;
         let port = node.url.rsplit(':').next().unwrap().to_owned();
@@ -77,6 +95,19 @@ mod sqlite {
         let output = run(&["health", "--port", &port], &[]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_version_is_the_same_wherever_it_is_told() {
+        let told = String::from_utf8(run(&["--version"], &[]).stdout).unwrap();
+        let version = told.trim().strip_prefix("chat-service ").unwrap();
+        assert!(version.starts_with(env!("CARGO_PKG_VERSION")));
+        let store = Store::sqlite().await;
+        let node = store.node().await;
+        let about = Client::new(&node.url).get(&node.url).await.expect(200);
+        assert_eq!(about["version"], version);
+        let figures = reqwest::get(&node.metrics_url).await.unwrap().text().await.unwrap();
+        assert!(figures.contains(&format!("chat_build_info{{version=\"{version}\",")), "{version}");
     }
 
     #[tokio::test]

@@ -43,6 +43,12 @@ impl Store {
         variables
     }
 
+    /// Has the server do something to this store's database. PostgreSQL only.
+    pub(crate) async fn execute(&self, statement: &str) {
+        let Kind::Postgres { url, .. } = &self.kind else { panic!("only a server can be asked from outside") };
+        execute(url, statement).await;
+    }
+
     /// One node.
     pub(crate) async fn node(&self) -> Node {
         Node::start(&self.variables()).await
@@ -63,6 +69,15 @@ impl Store {
         let name = format!("role_{}", SystemIds.session_id().as_uuid().simple());
         execute(url, &format!("CREATE ROLE {name} LOGIN PASSWORD 'secret'")).await;
         Role { name, database: url.clone() }
+    }
+
+    /// Locks a table, for as long as what this gives lives. PostgreSQL only.
+    pub(crate) async fn locked(&self, table: &str) -> tokio_postgres::Client {
+        let Kind::Postgres { url, .. } = &self.kind else { panic!("such locks are PostgreSQL's") };
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(&format!("BEGIN; LOCK TABLE {table}")).await.unwrap();
+        client
     }
 
     /// A node that cannot reach Redis, where there is one.

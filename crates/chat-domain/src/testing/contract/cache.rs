@@ -7,7 +7,7 @@ use crate::cache::Cache;
 use crate::testing::rig::CacheRig;
 
 /// Runs the suite of a cache on a [`CacheRig`](crate::testing::rig::CacheRig):
-/// `cache_contract!(in_process, InProcessCacheRig);`.
+/// `cache_contract!(redis, RedisCacheRig);`.
 #[macro_export]
 macro_rules! cache_contract {
     ($name:ident, $rig:ty) => {

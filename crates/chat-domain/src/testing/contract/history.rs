@@ -12,12 +12,11 @@ use super::stage::{all_messages, any_session, counting, internal, seqs, session_
 use crate::access::View;
 use crate::clock::IdSource;
 use crate::extension::AddOutcome;
-use crate::message::{AppendOutcome, Message, NewMessage, Removal, RemoveOutcome};
+use crate::message::{AppendOutcome, Message, NewMessage, RemoveOutcome};
 use crate::metadata::MergePatch;
-use crate::precondition::Precondition;
 use crate::revision::Rev;
 use crate::session::{MetadataChange, Session, SessionChange, SessionStatus, Tally, UpdateOutcome};
-use crate::testing::builder::{a_key, a_message, an_extension, ids, metadata, next_moment, participant};
+use crate::testing::builder::{a_key, a_message, a_removal, an_extension, ids, metadata, next_moment, participant};
 use crate::testing::rig::{Store, StoreRig};
 
 /// Runs the histories on a [`StoreRig`](crate::testing::rig::StoreRig): `history_contract!(sqlite, SqliteRig);`.
@@ -205,7 +204,7 @@ async fn nth(store: &Store, session: &Session, nth: usize) -> Option<Message> {
 
 async fn remove(store: &Store, session: &Session, place: usize) -> Result<Option<Rev>, TestCaseError> {
     let Some(message) = nth(store, session, place).await else { return Ok(None) };
-    let removal = Removal { precondition: Precondition::None, at: next_moment() };
+    let removal = a_removal();
     match store.messages.remove(&session.tenant_id, message.id, removal).await.map_err(failed)? {
         RemoveOutcome::Removed(message) => Ok(Some(message.rev)),
         RemoveOutcome::AlreadyRemoved(_) => Ok(None),

@@ -107,7 +107,7 @@ async fn is_as_read(store: &Store, session: &Session) -> Revision {
     let told = revisions(store, vec![key(session)]).await.remove(0).expect("the session is there");
     assert_eq!(told, session_now(store, session).await.revision());
     let query = PageQuery::newest(View::Full, 1);
-    let page = store.messages.page(&session.tenant_id, session.id, &query).await.expect("the store works");
+    let page = store.pages.page(&session.tenant_id, session.id, &query).await.expect("the store works");
     assert_eq!(Some(told), page.map(|page| page.session.revision()));
     told
 }

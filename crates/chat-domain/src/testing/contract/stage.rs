@@ -4,13 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::access::View;
 use crate::id::{SessionId, TenantId};
-use crate::message::{
-    AppendOutcome, Message, MessagePage, NewMessage, PageQuery, Removal, RemoveOutcome, Visibility, Window,
-};
+use crate::message::{AppendOutcome, Message, MessagePage, NewMessage, PageQuery, RemoveOutcome, Visibility, Window};
 use crate::precondition::Precondition;
 use crate::query::{MAX_LIMIT, Order};
 use crate::session::{CreateOutcome, NewSession, Session, SessionChange, SessionStatus, SessionUpdate, UpdateOutcome};
-use crate::testing::builder::{a_message, a_session, next_moment};
+use crate::testing::builder::{a_message, a_removal, a_session, next_moment};
 use crate::testing::rig::{Store, StoreRig, Task};
 
 /// Two nodes on the same data.
@@ -119,7 +117,7 @@ pub(super) fn internal(session: &Session) -> NewMessage {
 
 /// Deletes a message that is not deleted.
 pub(super) async fn remove(store: &Store, tenant: &TenantId, message: &Message) -> Message {
-    let removal = Removal { precondition: Precondition::None, at: next_moment() };
+    let removal = a_removal();
     match store.messages.remove(tenant, message.id, removal).await.expect("the store works") {
         RemoveOutcome::Removed(message) => message,
         other => panic!("a message was not deleted: {other:?}"),
@@ -139,8 +137,8 @@ pub(super) const fn everything() -> PageQuery {
 
 /// A page of a session that is there.
 pub(super) async fn page(store: &Store, tenant: &TenantId, session: SessionId, query: &PageQuery) -> MessagePage {
-    let page = store.messages.page(tenant, session, query).await.expect("the store works");
-    page.expect("the session is there")
+    let page = store.pages.page(tenant, session, query).await.expect("the store works");
+    Arc::unwrap_or_clone(page.expect("the session is there"))
 }
 
 /// All messages of a session that is there, tombstones among them.

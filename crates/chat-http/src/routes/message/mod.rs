@@ -8,9 +8,11 @@ use chat_domain::message::MessageService;
 
 pub(crate) use self::wire::MessageView;
 use self::wire::{CreateMessage, ListMessages, MessageList};
+use crate::answers::{Answer, Answers};
 use crate::etag::{IfMatch, IfNoneMatch, Tag};
 use crate::extract::{ApiJson, Input, MessagePath, NoQuery, OptionalKey, Query, SessionPath};
 use crate::link::{self, Links};
+use crate::middleware::call;
 use crate::problem::Problem;
 use crate::reply;
 
@@ -29,7 +31,7 @@ pub(crate) async fn create(
     Input((caller, session, _, key, body)): Input<(Caller, SessionPath, NoQuery, OptionalKey, ApiJson<CreateMessage>)>,
 ) -> Result<HttpResponse, Problem> {
     let (draft, text) = (body.value.draft(), body.text);
-    let made = service.create(&caller, session.0, draft, key.0.as_ref()).await;
+    let made = call("create_message", service.create(&caller, session.0, draft, key.0.as_ref())).await;
     let made = made.map_err(|error| text.explain(error))?;
     let location = link::location(&request, format_args!("/messages/{}", made.value.id));
     let tag = Tag::new(made.value.rev, caller.view());
@@ -46,17 +48,18 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn list(
     service: web::Data<MessageService>,
+    answers: web::Data<Answers>,
     request: HttpRequest,
     Input((caller, session, query, known)): Input<(Caller, SessionPath, Query<ListMessages>, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
-    let (asked, page) = service.list(&caller, session.0, &query.0.draft()).await?;
-    let mut links = Links::here(&request);
-    for (rel, window) in [("next", page.next(&asked)), ("prev", page.prev(&asked))] {
-        if let Some(window) = window {
-            query.0.link(&mut links, rel, window);
-        }
+    let (asked, page) = call("list_messages", service.list(&caller, session.0, &query.0.draft())).await?;
+    let tag = || Tag::of_page(page.session.rev, &asked);
+    let links = || query.0.links(Links::here(&request), &asked, &page);
+    if let Some(known) = known.matching(tag) {
+        return Ok(reply::not_modified(known, Some(&links())));
     }
-    reply::shown(&known, &Tag::of_page(page.session.rev, &asked), Some(&links), &MessageList(&page.messages))
+    let print = || Answer::print(Some(&tag()), &links(), &MessageList(&page.messages));
+    Ok(reply::printed(answers.of(&request, &page, caller.view(), print)?))
 }
 
 /// Show a message
@@ -71,8 +74,8 @@ pub(crate) async fn show(
     service: web::Data<MessageService>,
     Input((caller, id, _, known)): Input<(Caller, MessagePath, NoQuery, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
-    let message = service.find(&caller, id.0).await?;
-    reply::shown(&known, &Tag::new(message.rev, caller.view()), None, &MessageView::from(&message))
+    let message = call("get_message", service.find(&caller, id.0)).await?;
+    reply::shown(&known, Tag::new(message.rev, caller.view()), &MessageView::from(&message))
 }
 
 /// Delete a message
@@ -87,6 +90,6 @@ pub(crate) async fn remove(
     service: web::Data<MessageService>,
     Input((caller, id, _, wanted)): Input<(Caller, MessagePath, NoQuery, IfMatch)>,
 ) -> Result<HttpResponse, Problem> {
-    let message = service.remove(&caller, id.0, wanted.0).await?;
+    let message = call("delete_message", service.remove(&caller, id.0, wanted.0)).await?;
     reply::changed(&Tag::new(message.rev, caller.view()), false, &MessageView::from(&message))
 }

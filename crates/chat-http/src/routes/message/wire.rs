@@ -2,7 +2,9 @@
 
 use chat_domain::extension::{Extension, ExtensionType};
 use chat_domain::id::{ExtensionId, MessageId, ParticipantId, SessionId};
-use chat_domain::message::{Message, MessageDraft, MessageType, PageDraft, SenderType, Visibility, Window};
+use chat_domain::message::{
+    Message, MessageDraft, MessagePage, MessageType, PageDraft, PageQuery, SenderType, Visibility, Window,
+};
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Seq};
 use chat_domain::timestamp::Timestamp;
@@ -204,7 +206,17 @@ impl ListMessages {
         }
     }
 
-    pub(super) fn link(&self, links: &mut Links, rel: &str, window: Window) {
+    /// The pages around one page.
+    pub(super) fn links(&self, mut links: Links, asked: &PageQuery, page: &MessagePage) -> Links {
+        for (rel, window) in [("next", page.next(asked)), ("prev", page.prev(asked))] {
+            if let Some(window) = window {
+                self.link(&mut links, rel, window);
+            }
+        }
+        links
+    }
+
+    fn link(&self, links: &mut Links, rel: &str, window: Window) {
         let (offset, after, before) = match window {
             Window::Offset(offset) => (Some(offset.to_string()), None, None),
             Window::Between { after, before } => {

@@ -4,15 +4,17 @@ mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chat_domain::access::Caller;
-use chat_domain::message::{MessageService, Window};
+use chat_domain::message::MessageService;
 use chat_domain::session::SessionService;
 
 use self::wire::{
     CreateSession, ListSessions, SessionList, SessionView, SessionWithMessagesView, ShowSession, UpdateSession,
 };
+use crate::answers::{Answer, Answers};
 use crate::etag::{IfMatch, IfNoneMatch, Tag};
 use crate::extract::{ApiJson, Empty, Input, NoBody, NoQuery, OptionalKey, Query, SessionPath, UserPath};
 use crate::link::{self, Links};
+use crate::middleware::call;
 use crate::problem::Problem;
 use crate::reply;
 
@@ -30,7 +32,8 @@ pub(crate) async fn create(
     Input((caller, _, key, body)): Input<(Caller, NoQuery, OptionalKey, ApiJson<CreateSession>)>,
 ) -> Result<HttpResponse, Problem> {
     let (draft, text) = (body.value.draft(), body.text);
-    let made = service.create(&caller, draft, key.0.as_ref()).await.map_err(|error| text.explain(error))?;
+    let made = call("create_session", service.create(&caller, draft, key.0.as_ref())).await;
+    let made = made.map_err(|error| text.explain(error))?;
     let location = link::location(&request, format_args!("/sessions/{}", made.value.id));
     let tag = Tag::new(made.value.rev, caller.view());
     reply::created(location, &tag, made.replayed, &SessionView::of(&made.value, caller.view()))
@@ -46,17 +49,20 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn show(
     service: web::Data<MessageService>,
+    answers: web::Data<Answers>,
     request: HttpRequest,
     Input((caller, id, query, known)): Input<(Caller, SessionPath, Query<ShowSession>, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = query.0.limit();
-    let (asked, page) = service.session_with_newest(&caller, id.0, limit).await?;
-    let mut links = Links::to(&request, format_args!("/sessions/{}/messages", id.0));
-    if let Some(Window::Between { before: Some(before), .. }) = page.prev(&asked) {
-        links.add("prev", &[("before", Some(&before.to_string())), ("limit", limit)]);
+    let newest = service.session_with_newest(&caller, id.0, query.0.limit());
+    let (asked, page) = call("get_session", newest).await?;
+    let tag = || Tag::with_newest(page.session.rev, &asked);
+    let links = || query.0.links(&request, &asked, &page);
+    if let Some(known) = known.matching(tag) {
+        return Ok(reply::not_modified(known, Some(&links())));
     }
-    let tag = Tag::with_newest(page.session.rev, &asked);
-    reply::shown(&known, &tag, Some(&links), &SessionWithMessagesView::from((&page, caller.view())))
+    let view = caller.view();
+    let print = || Answer::print(Some(&tag()), &links(), &SessionWithMessagesView::from((&*page, view)));
+    Ok(reply::printed(answers.of(&request, &page, view, print)?))
 }
 
 /// List a user's sessions
@@ -69,17 +75,17 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn list_of_user(
     service: web::Data<SessionService>,
+    answers: web::Data<Answers>,
     request: HttpRequest,
     Input((caller, user, query)): Input<(Caller, UserPath, Query<ListSessions>)>,
 ) -> Result<HttpResponse, Problem> {
-    let page = service.list_of_user(&caller, user.0, query.0.draft()).await?;
-    let mut links = Links::here(&request);
-    for (rel, cursor) in [("next", page.next), ("prev", page.prev)] {
-        if let Some(cursor) = cursor {
-            query.0.link(&mut links, rel, &cursor.encode());
-        }
-    }
-    reply::listed(&links, &SessionList(&page.sessions, caller.view()))
+    let page = call("list_user_sessions", service.list_of_user(&caller, user.0, query.0.draft())).await?;
+    let view = caller.view();
+    let print = || {
+        let links = query.0.links(Links::here(&request), &page);
+        Answer::print(None, &links, &SessionList(&page.sessions, view))
+    };
+    Ok(reply::printed(answers.of(&request, &page, view, print)?))
 }
 
 /// Change a session
@@ -97,7 +103,8 @@ pub(crate) async fn update(
     Input((caller, id, _, wanted, body)): Input<(Caller, SessionPath, NoQuery, IfMatch, ApiJson<UpdateSession>)>,
 ) -> Result<HttpResponse, Problem> {
     let (patch, text) = (body.value.patch(body.media), body.text);
-    let session = service.update(&caller, id.0, patch, wanted.0).await.map_err(|error| text.explain(error))?;
+    let session = call("update_session", service.update(&caller, id.0, patch, wanted.0)).await;
+    let session = session.map_err(|error| text.explain(error))?;
     let tag = Tag::new(session.rev, caller.view());
     reply::changed(&tag, false, &SessionView::of(&session, caller.view()))
 }
@@ -115,7 +122,7 @@ pub(crate) async fn end(
     service: web::Data<SessionService>,
     Input((caller, id, _, key, wanted, _)): Input<(Caller, SessionPath, NoQuery, OptionalKey, IfMatch, NoBody)>,
 ) -> Result<HttpResponse, Problem> {
-    let ended = service.end(&caller, id.0, wanted.0, key.0.as_ref()).await?;
+    let ended = call("end_session", service.end(&caller, id.0, wanted.0, key.0.as_ref())).await?;
     let tag = Tag::new(ended.value.rev, caller.view());
     reply::changed(&tag, ended.replayed, &SessionView::of(&ended.value, caller.view()))
 }

@@ -1,11 +1,12 @@
 //! What the routes of sessions take and show.
 
+use actix_web::HttpRequest;
 use chat_domain::access::View;
 use chat_domain::id::{ParticipantId, SessionId, TenantId};
-use chat_domain::message::{MessagePage, newest_faults};
+use chat_domain::message::{MessagePage, PageQuery, Window, newest_faults};
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Version};
-use chat_domain::session::{MetadataEdit, Session, SessionDraft, SessionPatch, SessionStatus, UserSessionsDraft};
+use chat_domain::session::{MetadataEdit, Session, SessionDraft, SessionPage, SessionPatch, SessionStatus, UserSessionsDraft};
 use chat_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -184,6 +185,15 @@ impl ShowSession {
     pub(super) fn limit(&self) -> Option<&str> {
         self.message_limit.as_deref()
     }
+
+    /// The messages before those that are shown.
+    pub(super) fn links(&self, request: &HttpRequest, asked: &PageQuery, page: &MessagePage) -> Links {
+        let mut links = Links::to(request, format_args!("/sessions/{}/messages", page.session.id));
+        if let Some(Window::Between { before: Some(before), .. }) = page.prev(asked) {
+            links.add("prev", &[("before", Some(&before.to_string())), ("limit", self.limit())]);
+        }
+        links
+    }
 }
 
 parameters! {
@@ -215,7 +225,17 @@ impl ListSessions {
         }
     }
 
-    pub(super) fn link(&self, links: &mut Links, rel: &str, cursor: &str) {
+    /// The pages around one page.
+    pub(super) fn links(&self, mut links: Links, page: &SessionPage) -> Links {
+        for (rel, cursor) in [("next", page.next), ("prev", page.prev)] {
+            if let Some(cursor) = cursor {
+                self.link(&mut links, rel, &cursor.encode());
+            }
+        }
+        links
+    }
+
+    fn link(&self, links: &mut Links, rel: &str, cursor: &str) {
         let parameters = [
             ("active_only", self.active_only.as_deref()),
             ("status", self.status.as_deref()),

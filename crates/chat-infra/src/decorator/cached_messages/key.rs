@@ -1,8 +1,8 @@
-//! Under which key a page lies: everything that decides what is in it.
+//! What a page is asked for, and under which key it lies: everything that decides what is in it.
 
 use chat_domain::access::View;
 use chat_domain::id::{SessionId, TenantId};
-use chat_domain::message::{PageQuery, Window};
+use chat_domain::message::{MessagePage, PageQuery, Window};
 use chat_domain::query::Order;
 use chat_domain::revision::{Revision, Seq};
 
@@ -10,25 +10,45 @@ use chat_domain::revision::{Revision, Seq};
 /// releases can share a cache.
 const FORMAT: u32 = 1;
 
-/// The key of a page as of this state of its session. The tenant stands last: it alone may hold the sign between the parts.
-pub(super) fn page(tenant: &TenantId, session: SessionId, revision: Revision, query: &PageQuery) -> String {
-    let Revision { rev, updated_at } = revision;
-    let changed = updated_at.as_micros();
-    let PageQuery { view, include_deleted, order, limit, window } = *query;
-    let view = match view {
-        View::Public => 'p',
-        View::Full => 'f',
-    };
-    let deleted = if include_deleted { 'd' } else { '-' };
-    let order = match order {
-        Order::Asc => 'a',
-        Order::Desc => 'z',
-    };
-    let window = match window {
-        Window::Offset(rows) => format!("o{rows}"),
-        Window::Between { after, before } => format!("{}..{}", bound(after), bound(before)),
-    };
-    format!("page:{FORMAT}:{session}:{rev}@{changed}:{view}{deleted}{order}:{limit}:{window}:{tenant}")
+/// What a page is asked for: whose, of which session, which part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    pub(super) tenant: TenantId,
+    pub(super) session: SessionId,
+    pub(super) query: PageQuery,
+}
+
+impl Question {
+    /// **The** rule of freshness: a kept page is an answer only at the present revision of its session. That it is the
+    /// session of the question is implied by whatever it lay under; but a cache that mixes up its keys must not show one
+    /// tenant what is another's.
+    pub(super) fn is_answered_by(&self, page: &MessagePage, present: Revision) -> bool {
+        let kept = &page.session;
+        kept.revision() == present && kept.id == self.session && kept.tenant_id == self.tenant
+    }
+
+    /// The key under which a page lies with others, as of this state of its session. The tenant stands last: it alone may
+    /// hold the sign between the parts.
+    pub(super) fn key(&self, revision: Revision) -> String {
+        let Self { tenant, session, query } = self;
+        let Revision { rev, updated_at } = revision;
+        let changed = updated_at.as_micros();
+        let PageQuery { view, include_deleted, order, limit, window } = *query;
+        let view = match view {
+            View::Public => 'p',
+            View::Full => 'f',
+        };
+        let deleted = if include_deleted { 'd' } else { '-' };
+        let order = match order {
+            Order::Asc => 'a',
+            Order::Desc => 'z',
+        };
+        let window = match window {
+            Window::Offset(rows) => format!("o{rows}"),
+            Window::Between { after, before } => format!("{}..{}", bound(after), bound(before)),
+        };
+        format!("page:{FORMAT}:{session}:{rev}@{changed}:{view}{deleted}{order}:{limit}:{window}:{tenant}")
+    }
 }
 
 fn bound(seq: Option<Seq>) -> String {
@@ -76,11 +96,12 @@ mod tests {
         let session = |n| SessionId::new(uuid::Uuid::from_u128(n));
         let mut keys = HashSet::new();
         let mut asked = 0;
-        for tenant in ["a", "a:a", "1:a", "1"].map(|name| name.parse().unwrap()) {
+        for tenant in ["a", "a:a", "1:a", "1"].map(|name| name.parse::<TenantId>().unwrap()) {
             for session in [session(1), session(2)] {
                 for revision in [revision(1, 1), revision(1, 11), revision(11, 1), revision(1, -1)] {
                     for query in queries() {
-                        keys.insert(page(&tenant, session, revision, &query));
+                        let question = Question { tenant: tenant.clone(), session, query };
+                        keys.insert(question.key(revision));
                         asked += 1;
                     }
                 }
@@ -91,10 +112,10 @@ mod tests {
 
     #[test]
     fn a_key_looks_as_it_always_did() {
-        let tenant = "default".parse().unwrap();
-        let session = SessionId::new(uuid::Uuid::nil());
+        let (session, query) = (SessionId::new(uuid::Uuid::nil()), PageQuery::newest(View::Public, 100));
+        let question = Question { tenant: "default".parse().unwrap(), session, query };
         assert_eq!(
-            page(&tenant, session, revision(7, 42), &PageQuery::newest(View::Public, 100)),
+            question.key(revision(7, 42)),
             "page:1:00000000-0000-0000-0000-000000000000:7@42:p-a:100:..9223372036854775807:default",
         );
     }

@@ -1,7 +1,10 @@
 //! Pages of messages that did not change are not read again.
 
+mod far;
+mod figures;
 mod flight;
 mod key;
+mod near;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,53 +12,74 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
-use chat_domain::id::{MessageId, SessionId, TenantId};
-use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
-};
+use chat_domain::id::{SessionId, TenantId};
+use chat_domain::message::{MessagePage, MessagePages, PageQuery};
 use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
+use tokio::time::timeout_at;
 
+use self::far::{FarPages, Found};
+use self::figures::Figures;
 use self::flight::{Flights, Landing, Lost};
+use self::key::Question;
+use self::near::NearPages;
 use super::guarded::guarded;
+use crate::deadline;
 
 /// What [`CachedMessages`] keeps, and how long a read may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedMessagesConfig {
-    /// The largest page that is kept, in bytes of JSON; 1 MiB. Larger ones are read each time.
-    pub max_value_bytes: usize,
+    /// The most bytes of pages in the memory of the process; 16 MiB. The bookkeeping comes on top.
+    pub near_bytes: u64,
+    /// How long a page is kept there; 10 minutes.
+    pub near_ttl: Duration,
+    /// The largest page that goes to the cache of all nodes, in bytes of JSON; 1 MiB.
+    pub max_far_page_bytes: usize,
     /// How long a page may take altogether, the question for the revision included; 8 s.
     pub deadline: Duration,
 }
 
 impl Default for CachedMessagesConfig {
     fn default() -> Self {
-        Self { max_value_bytes: 1024 * 1024, deadline: Duration::from_secs(8) }
+        Self {
+            near_bytes: 16 * 1024 * 1024,
+            near_ttl: Duration::from_mins(10),
+            max_far_page_bytes: 1024 * 1024,
+            deadline: Duration::from_secs(8),
+        }
     }
 }
 
-/// A [`MessageRepository`] around another, whose pages come from a cache while their session has not moved on.
+/// [`MessagePages`] around others, whose pages are kept while their session has not moved on: as values in the memory of
+/// the process, and as JSON in a cache that nodes share, where there is one.
 ///
-/// Each read asks the [`RevisionSource`] for the session's present [`Revision`], and takes a page only from under that. A
-/// page that had to be read is kept under the revision of the session *that came with it*, so a slow fill lies where only
-/// those look who want that very state. A `rev` that the store gives twice, because it lost what had it first, leads to
-/// another page than before: the revision also says when it was taken. Nothing is ever removed or overwritten with something else, and no node needs to
-/// tell another anything.
+/// Each read asks the [`RevisionSource`] for the session's present [`Revision`], and takes a kept page only where it is of
+/// just that one. A page that had to be read is kept as of the revision of the session *that came with it*, so a slow
+/// fill is an answer only to those who want that very state. A `rev` that the store gives twice, because it lost what had
+/// it first, is another revision: that also says when it was taken. No node needs to tell another anything.
 ///
-/// Reads of one page that miss at the same time are one read of the store. It runs on the runtime in which this value was
-/// made and goes on when a caller hangs up.
+/// Reads of one page that miss at the same time are one read. It runs on the runtime in which this value was made and
+/// goes on when a caller hangs up.
 ///
-/// Counts `chat_page_reads_total` by `result`: `hit`, `miss` (a read of the store), `joined` (waited for the miss of
-/// another), `unreadable` (a value that is no such page; a miss follows).
+/// Counts `chat_page_reads_total` by `result`: `hit`, `miss` (a read of the store), `joined` (waited for the read of
+/// another), `unreadable` (a value that is no such page; a miss follows); and `chat_cache_reads_total` by `tier` (`near`,
+/// `far`) and `result` (`hit`, `miss`).
 pub struct CachedMessages {
-    inner: Arc<dyn MessageRepository>,
     revs: Arc<dyn RevisionSource>,
-    cache: Arc<dyn Cache>,
-    flights: Flights<Read>,
-    config: CachedMessagesConfig,
+    flights: Flights<(Question, Revision), Read>,
+    deadline: Duration,
+    source: Arc<Source>,
 }
 
-/// What a read of the store gave, to be shared by those who wait for it.
+/// Where pages come from, beside the question for the revision.
+struct Source {
+    inner: Arc<dyn MessagePages>,
+    near: NearPages,
+    far: Option<FarPages>,
+    figures: Figures,
+}
+
+/// What a read gave, to be shared by those who wait for it.
 type Read = Result<Option<Arc<MessagePage>>, RepositoryError>;
 
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -63,118 +87,86 @@ type Read = Result<Option<Arc<MessagePage>>, RepositoryError>;
 struct Late;
 
 impl CachedMessages {
-    /// Caches the pages of `inner`. `revs` must speak of the same store, with all that was answered before the question
-    /// came. Must be called within a tokio runtime, which will run the fills.
+    /// Caches the pages of `inner`, also in `far` where that is given. `revs` must speak of the same store, with all that
+    /// was answered before the question came. Must be called within a tokio runtime, which will run the reads.
     #[must_use]
     pub fn new(
-        inner: Arc<dyn MessageRepository>,
+        inner: Arc<dyn MessagePages>,
         revs: Arc<dyn RevisionSource>,
-        cache: Arc<dyn Cache>,
-        config: CachedMessagesConfig,
+        far: Option<Arc<dyn Cache>>,
+        config: &CachedMessagesConfig,
     ) -> Self {
-        Self { inner, revs, cache, flights: Flights::new(), config }
-    }
-
-    async fn fresh_page(&self, tenant: &TenantId, session: SessionId, query: &PageQuery) -> Read {
-        let wanted = vec![SessionKey { tenant_id: tenant.clone(), id: session }];
-        let Some(revision) = self.revs.revs(wanted).await?.pop().flatten() else { return Ok(None) };
-        let key = key::page(tenant, session, revision, query);
-        if let Some(page) = self.kept(&key, tenant, session, revision).await {
-            count("hit");
-            return Ok(Some(Arc::new(page)));
-        }
-        let (flight, first) = self.flights.join(&key, |landing| {
-            let fill = Fill {
-                inner: Arc::clone(&self.inner),
-                cache: Arc::clone(&self.cache),
-                max_value_bytes: self.config.max_value_bytes,
-                tenant: tenant.clone(),
-                session,
-                query: *query,
-            };
-            fill.run(landing)
-        });
-        count(if first { "miss" } else { "joined" });
-        flight.landed().await.map_err(|Lost| RepositoryError::internal(Lost))?
-    }
-
-    async fn kept(&self, key: &str, tenant: &TenantId, session: SessionId, revision: Revision) -> Option<MessagePage> {
-        let bytes = self.cache.get(key).await?;
-        let page = serde_json::from_slice::<MessagePage>(&bytes).ok();
-        // The key says all this already: a cache that mixed up its keys must not show one tenant what is another's.
-        let page = page.filter(|page| {
-            let kept = &page.session;
-            kept.revision() == revision && kept.id == session && kept.tenant_id == *tenant
-        });
-        if page.is_none() {
-            count("unreadable");
-        }
-        page
-    }
-}
-
-fn count(result: &'static str) {
-    metrics::counter!("chat_page_reads_total", "result" => result).increment(1);
-}
-
-/// One read of the store, and what is to be kept of it.
-struct Fill {
-    inner: Arc<dyn MessageRepository>,
-    cache: Arc<dyn Cache>,
-    max_value_bytes: usize,
-    tenant: TenantId,
-    session: SessionId,
-    query: PageQuery,
-}
-
-impl Fill {
-    async fn run(self, landing: Landing<Read>) {
-        let page = guarded(self.inner.page(&self.tenant, self.session, &self.query)).await;
-        let page = page.map_err(RepositoryError::internal).flatten();
-        let page = page.map(|page| page.map(Arc::new));
-        // Those who wait need not wait for the cache too; those who come until it has the page get it from here.
-        landing.land(page.clone());
-        if let Ok(Some(page)) = page {
-            self.keep(&page).await;
-        }
-    }
-
-    async fn keep(&self, page: &MessagePage) {
-        let Ok(bytes) = serde_json::to_vec(page) else { return };
-        if bytes.len() <= self.max_value_bytes {
-            let key = key::page(&self.tenant, self.session, page.session.revision(), &self.query);
-            self.cache.put(&key, bytes.into()).await;
-        }
+        let near = NearPages::new(config.near_bytes, config.near_ttl);
+        let far = far.map(|cache| FarPages::new(cache, config.max_far_page_bytes));
+        let source = Arc::new(Source { inner, near, far, figures: Figures::new() });
+        Self { revs, flights: Flights::new(), deadline: config.deadline, source }
     }
 }
 
 #[async_trait]
-impl MessageRepository for CachedMessages {
-    async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        self.inner.append(batch).await
+impl MessagePages for CachedMessages {
+    async fn page(&self, tenant: &TenantId, session: SessionId, query: &PageQuery) -> Read {
+        let deadline = deadline::within(self.deadline)?;
+        let wanted = vec![SessionKey { tenant_id: tenant.clone(), id: session }];
+        let Some(revision) = self.revs.revs(wanted).await?.pop().flatten() else { return Ok(None) };
+        let question = Question { tenant: tenant.clone(), session, query: *query };
+        if let Some(page) = self.source.near(&question, revision) {
+            return Ok(Some(page));
+        }
+        let (flight, first) = self.flights.join((question.clone(), revision), |landing| {
+            Arc::clone(&self.source).fetch(question, revision, landing)
+        });
+        if !first {
+            self.source.figures.joined.increment(1);
+        }
+        let landed = timeout_at(deadline, flight.landed()).await;
+        landed.map_err(|_| RepositoryError::unavailable(Late))?.map_err(|Lost| RepositoryError::internal(Lost))?
+    }
+}
+
+impl Source {
+    fn near(&self, question: &Question, present: Revision) -> Option<Arc<MessagePage>> {
+        let page = self.near.get(question).filter(|page| question.is_answered_by(page, present));
+        self.figures.near.count(page.is_some());
+        if page.is_some() {
+            self.figures.hit.increment(1);
+        }
+        page
     }
 
-    async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        self.inner.find(tenant, id).await
+    /// Gets what is not near, for all who wait for it.
+    async fn fetch(self: Arc<Self>, question: Question, present: Revision, landing: Landing<(Question, Revision), Read>) {
+        if let Some(page) = self.far(&question, present).await {
+            self.near.put(question, Arc::clone(&page));
+            return landing.land(Ok(Some(page)));
+        }
+        self.figures.miss.increment(1);
+        let page = guarded(self.inner.page(&question.tenant, question.session, &question.query)).await;
+        let page = page.map_err(RepositoryError::internal).flatten();
+        if let Ok(Some(page)) = &page {
+            self.near.put(question.clone(), Arc::clone(page));
+        }
+        // Those who wait need not wait for the far cache too.
+        landing.land(page.clone());
+        drop(landing);
+        if let (Ok(Some(page)), Some(far)) = (page, &self.far) {
+            far.put(&question, &page).await;
+        }
     }
 
-    async fn page(
-        &self,
-        tenant: &TenantId,
-        session: SessionId,
-        query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
-        let page = tokio::time::timeout(self.config.deadline, self.fresh_page(tenant, session, query)).await;
-        let page = page.map_err(|_| RepositoryError::unavailable(Late))??;
-        Ok(page.map(Arc::unwrap_or_clone))
-    }
-
-    async fn remove(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        removal: Removal,
-    ) -> Result<RemoveOutcome, RepositoryError> {
-        self.inner.remove(tenant, id, removal).await
+    async fn far(&self, question: &Question, present: Revision) -> Option<Arc<MessagePage>> {
+        let found = self.far.as_ref()?.get(question, present).await;
+        self.figures.far.count(!matches!(found, Found::Nothing));
+        match found {
+            Found::Page(page) => {
+                self.figures.hit.increment(1);
+                Some(Arc::from(page))
+            }
+            Found::Nothing => None,
+            Found::Unreadable => {
+                self.figures.unreadable.increment(1);
+                None
+            }
+        }
     }
 }

@@ -1,14 +1,17 @@
-//! A batch of one caller, split between writers and joined again.
+//! A batch of one caller, split by session and joined again.
 
 use chat_domain::error::RepositoryError;
 use chat_domain::id::SessionId;
 use chat_domain::message::{AppendOutcome, NewMessage};
 
+use super::figures::Figures;
 use super::queue::{Answer, Pending};
 
-/// What of a batch goes to one writer, in the order of the batch.
+/// What of a batch goes to one session, in the order of the batch.
 pub(super) struct Part {
+    /// The writer of the session.
     pub(super) shard: usize,
+    pub(super) session: SessionId,
     pub(super) places: Vec<usize>,
     pub(super) messages: Vec<NewMessage>,
 }
@@ -18,6 +21,8 @@ pub(super) struct Part {
 pub(super) enum Unknown {
     #[error("the writer was stopped")]
     NoAnswer,
+    #[error("the store had not answered by the deadline")]
+    Late,
     #[error("the store gave another number of outcomes than messages")]
     Miscounted,
     #[error("only a part of the batch was written")]
@@ -30,29 +35,34 @@ fn shard(session: SessionId, shards: usize) -> usize {
     usize::try_from(session.as_uuid().as_u128() % shards).unwrap_or(0)
 }
 
-/// One part for each writer that has sessions in the batch.
+/// One part for each session of the batch.
 pub(super) fn split(batch: Vec<NewMessage>, shards: usize) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::with_capacity(1);
     for (place, message) in batch.into_iter().enumerate() {
-        let shard = shard(message.session_id, shards);
-        match parts.iter_mut().find(|part| part.shard == shard) {
-            Some(part) => {
-                part.places.push(place);
-                part.messages.push(message);
-            }
-            None => parts.push(Part { shard, places: vec![place], messages: vec![message] }),
+        let session = message.session_id;
+        if let Some(part) = parts.iter_mut().find(|part| part.session == session) {
+            part.places.push(place);
+            part.messages.push(message);
+        } else {
+            let shard = shard(session, shards);
+            parts.push(Part { shard, session, places: vec![place], messages: vec![message] });
         }
     }
     parts
 }
 
 /// Waits for all parts, and puts the outcomes where their messages stood.
-pub(super) async fn join(parts: Vec<Pending>) -> Answer {
+pub(super) async fn join(mut parts: Vec<Pending>, figures: &Figures) -> Answer {
+    if parts.len() == 1
+        && let Some(only) = parts.pop()
+    {
+        return only.answered(figures).await;
+    }
     let mut written = Vec::new();
     let mut failure: Option<RepositoryError> = None;
-    for Pending { places, answer } in parts {
-        let lost = |_| Err(RepositoryError::outcome_unknown(Unknown::NoAnswer));
-        match answer.await.unwrap_or_else(lost) {
+    for mut part in parts {
+        let places = std::mem::take(&mut part.places);
+        match part.answered(figures).await {
             Ok(outcomes) => written.extend(places.into_iter().zip(outcomes)),
             Err(error) if matches!(failure, Some(RepositoryError::OutcomeUnknown(_))) => drop(error),
             Err(error) => failure = Some(error),

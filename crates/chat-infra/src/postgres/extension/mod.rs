@@ -17,9 +17,10 @@ use super::error::Failure;
 use super::lease::Lease;
 use super::pool::PgPool;
 use super::statement::Statement;
+use crate::operation::{Observed, Operation};
 
 /// The extensions of messages.
-pub(super) struct PgExtensions(pub(super) PgPool);
+pub(super) struct PgExtensions(pub(super) Observed<PgPool>);
 
 #[async_trait]
 impl ExtensionRepository for PgExtensions {
@@ -30,19 +31,11 @@ impl ExtensionRepository for PgExtensions {
             let added = write::add(&mut lease, new).await;
             lease.end(added).await
         };
-        self.0.transact(Failure::is_passing, work).await
+        self.0.run(Operation::ExtensionsAdd, |pool| pool.transact(Failure::is_passing, work)).await
     }
 
     async fn list(&self, tenant: &TenantId, messages: &[MessageId]) -> Result<Vec<Extension>, RepositoryError> {
-        let ids: Vec<uuid::Uuid> = messages.iter().map(|id| id.as_uuid()).collect();
-        let rows: Vec<ExtensionRow> = self
-            .0
-            .read(|| {
-                let values = (tenant.as_str().into_sql::<Text>(), ids.as_slice().into_sql::<Array<Uuid>>());
-                Statement::<ExtensionColumns, _>::new(list_sql(), values)
-            })
-            .await?;
-        rows.into_iter().map(ExtensionRow::into_extension).collect()
+        self.0.run(Operation::ExtensionsList.of(messages.len()), |pool| list(pool, tenant, messages)).await
     }
 
     async fn remove(
@@ -57,8 +50,18 @@ impl ExtensionRepository for PgExtensions {
             let removed = write::remove(&mut lease, tenant, message, id, at).await;
             lease.end(removed).await
         };
-        self.0.transact(Failure::is_passing, work).await
+        self.0.run(Operation::ExtensionsRemove, |pool| pool.transact(Failure::is_passing, work)).await
     }
+}
+
+async fn list(pool: &PgPool, tenant: &TenantId, messages: &[MessageId]) -> Result<Vec<Extension>, RepositoryError> {
+    let ids: Vec<uuid::Uuid> = messages.iter().map(|id| id.as_uuid()).collect();
+    let statement = || {
+        let values = (tenant.as_str().into_sql::<Text>(), ids.as_slice().into_sql::<Array<Uuid>>());
+        Statement::<ExtensionColumns, _>::new(list_sql(), values)
+    };
+    let rows: Vec<ExtensionRow> = pool.read("list extensions", statement).await?;
+    rows.into_iter().map(ExtensionRow::into_extension).collect()
 }
 
 /// In the order of the messages' ids. Which messages are tombstones is looked at after they are found: an index that

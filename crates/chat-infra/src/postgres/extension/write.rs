@@ -47,7 +47,7 @@ pub(super) async fn add(lease: &mut Lease, new: &NewExtension) -> Result<AddOutc
         message_extensions::data.eq(new.data.as_str()),
         message_extensions::created_at.eq(to_pg(new.created_at)),
     ));
-    lease.execute(row, Loss::Nothing).await?;
+    lease.execute("insert extension", row, Loss::Nothing).await?;
     let rev = rev.next();
     move_on(lease, &new.tenant_id, new.message_id, rev, new.created_at, 1).await?;
     let extension = Extension {
@@ -72,7 +72,7 @@ pub(super) async fn remove(
     if message.is_deleted() {
         return Ok(None);
     }
-    if lease.execute(delete(tenant, message_id, id), Loss::Nothing).await? == 0 {
+    if lease.execute("delete extension", delete(tenant, message_id, id), Loss::Nothing).await? == 0 {
         return Ok(None);
     }
     let rev = rev.next();
@@ -104,5 +104,5 @@ async fn move_on(
         to_pg(at).into_sql::<Timestamptz>(),
         more.into_sql::<Integer>(),
     );
-    lease.execute(Statement::<(), _>::new(MOVE_ON, values), Loss::Nothing).await.map(drop)
+    lease.execute("move message on", Statement::<(), _>::new(MOVE_ON, values), Loss::Nothing).await.map(drop)
 }

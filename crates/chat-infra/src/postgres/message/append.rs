@@ -12,7 +12,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz
 use diesel::{IntoSql as _, Queryable};
 
 use super::late_key;
-use super::read::{MixedRow, assemble, by_ids};
+use super::read::{BY_IDS, MixedRow, assemble, by_ids};
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::pool::PgPool;
 use crate::postgres::statement::Statement;
@@ -59,11 +59,14 @@ pub(super) async fn append(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Ap
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let mut verdicts = store(pool, batch).await?;
-    let anything_stored = verdicts.iter().flatten().any(|verdict| verdict.stored);
-    let outcomes = answers(pool, batch, &mut verdicts).await;
-    // A message whose neighbour could not be read has been stored all the same.
-    outcomes.map_err(|error| if anything_stored { RepositoryError::outcome_unknown(error) } else { error })
+    let stored_and_read = async {
+        let mut verdicts = store(pool, batch).await?;
+        let anything_stored = verdicts.iter().flatten().any(|verdict| verdict.stored);
+        let outcomes = answers(pool, batch, &mut verdicts).await;
+        // A message whose neighbour could not be read has been stored all the same.
+        outcomes.map_err(|error| if anything_stored { RepositoryError::outcome_unknown(error) } else { error })
+    };
+    pool.together(stored_and_read).await
 }
 
 /// What the verdicts mean, with all that has to be read for it.
@@ -103,8 +106,9 @@ async fn look_again(
 /// is there, at its place.
 async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict>>, RepositoryError> {
     let again = |failure: &Failure| failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_));
-    let found: Vec<Verdict> =
-        pool.attempt(again, |mut lease| async move { lease.load(statement(batch), Loss::Outcome).await }).await?;
+    let found: Vec<Verdict> = pool
+        .attempt(again, |mut lease| async move { lease.load("append messages", statement(batch), Loss::Outcome).await })
+        .await?;
     let mut verdicts = vec![None; batch.len()];
     for verdict in found {
         let place = place(verdict.ord).and_then(|place| verdicts.get_mut(place));
@@ -152,7 +156,7 @@ async fn replayed(
     }
     let mut found = HashMap::new();
     for (tenant, ids) in wanted {
-        let rows: Vec<MixedRow> = pool.read(|| by_ids(vec![tenant.as_str(); ids.len()], ids.clone())).await?;
+        let rows: Vec<MixedRow> = pool.read(BY_IDS, || by_ids(vec![tenant.as_str(); ids.len()], ids.clone())).await?;
         let (_, messages) = assemble(tenant, rows)?;
         found.extend(messages.into_iter().map(|message| ((tenant.clone(), message.id), message)));
     }

@@ -51,6 +51,6 @@ pub(super) async fn known(
         );
         Statement::<(BigInt, Uuid, Nullable<Bool>), _>::new(KNOWN, values)
     };
-    let found: Vec<(i64, uuid::Uuid, Option<bool>)> = pool.read(statement).await?;
+    let found: Vec<(i64, uuid::Uuid, Option<bool>)> = pool.read("find late keys", statement).await?;
     Ok(found.into_iter().map(|(ord, id, same)| (ord, Known { id, same: same.unwrap_or(false) })).collect())
 }

@@ -6,40 +6,30 @@ pub(super) mod read;
 pub(super) mod remove;
 mod row;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
+    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
 };
 
-use self::read::{MixedRow, assemble, by_ids, page};
+use self::read::{BY_IDS, MixedRow, assemble, by_ids, page};
 use super::pool::PgPool;
+use crate::operation::{Observed, Operation};
 
 /// The messages of all sessions.
-pub(super) struct PgMessages(pub(super) PgPool);
+pub(super) struct PgMessages(pub(super) Observed<PgPool>);
 
 #[async_trait]
 impl MessageRepository for PgMessages {
     async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        append::append(&self.0, &batch).await
+        self.0.run(Operation::MessagesAppend.of(batch.len()), |pool| append::append(pool, &batch)).await
     }
 
     async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        let rows: Vec<MixedRow> = self.0.read(|| by_ids(vec![tenant.as_str()], vec![id.as_uuid()])).await?;
-        let (_, messages) = assemble(tenant, rows)?;
-        Ok(messages.into_iter().next())
-    }
-
-    async fn page(
-        &self,
-        tenant: &TenantId,
-        session: SessionId,
-        query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
-        let rows: Vec<MixedRow> = self.0.read(|| page(tenant, session, query)).await?;
-        let (session, messages) = assemble(tenant, rows)?;
-        Ok(session.map(|session| MessagePage::assemble(session, query, messages)))
+        self.0.run(Operation::MessagesFind, |pool| find(pool, tenant, id)).await
     }
 
     async fn remove(
@@ -48,6 +38,35 @@ impl MessageRepository for PgMessages {
         id: MessageId,
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError> {
-        remove::remove(&self.0, tenant, id, &removal).await
+        self.0.run(Operation::MessagesRemove, |pool| remove::remove(pool, tenant, id, &removal)).await
     }
+}
+
+#[async_trait]
+impl MessagePages for PgMessages {
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        query: &PageQuery,
+    ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
+        self.0.run(Operation::MessagesPage, |pool| read_page(pool, tenant, session, query)).await
+    }
+}
+
+async fn find(pool: &PgPool, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
+    let rows: Vec<MixedRow> = pool.read(BY_IDS, || by_ids(vec![tenant.as_str()], vec![id.as_uuid()])).await?;
+    let (_, messages) = assemble(tenant, rows)?;
+    Ok(messages.into_iter().next())
+}
+
+async fn read_page(
+    pool: &PgPool,
+    tenant: &TenantId,
+    session: SessionId,
+    query: &PageQuery,
+) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
+    let rows: Vec<MixedRow> = pool.read("read page", || page(tenant, session, query)).await?;
+    let (session, messages) = assemble(tenant, rows)?;
+    Ok(session.map(|session| Arc::new(MessagePage::assemble(session, query, messages))))
 }

@@ -22,6 +22,9 @@ use crate::postgres::extension::row::{EXTENSION_COLUMNS, ExtensionColumns, Exten
 use crate::postgres::session::row::{NO_SESSION, SESSION_COLUMNS, SessionColumns, SessionRow};
 use crate::postgres::statement::Statement;
 
+/// What traces call the reading of messages by their ids.
+pub(super) const BY_IDS: &str = "read messages";
+
 /// The types of a row of one kind or another.
 pub(super) type MixedColumns = (Nullable<SessionColumns>, Nullable<MessageColumns>, Nullable<ExtensionColumns>);
 

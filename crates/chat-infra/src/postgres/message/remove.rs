@@ -7,7 +7,8 @@ use chat_domain::revision::Rev;
 use diesel::IntoSql as _;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid};
 
-use super::read::{MixedRow, assemble, by_ids};
+use super::read::{BY_IDS, MixedRow, assemble, by_ids};
+use crate::postgres::audit::record;
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::lease::Lease;
 use crate::postgres::pool::PgPool;
@@ -68,7 +69,10 @@ async fn remove_in(
         to_pg(removal.at).into_sql::<Timestamptz>(),
         (message.visibility == Visibility::Public).into_sql::<Bool>(),
     );
-    lease.execute(Statement::<(), _>::new(REMOVE, values), Loss::Nothing).await?;
+    lease.execute("remove message", Statement::<(), _>::new(REMOVE, values), Loss::Nothing).await?;
+    if let Some(entry) = &removal.audit {
+        record(lease, entry).await?;
+    }
     Ok(RemoveOutcome::Removed(Message { rev, deleted_at: Some(removal.at), ..message }.shown()))
 }
 
@@ -80,9 +84,10 @@ pub(in crate::postgres) async fn locked(
     id: MessageId,
 ) -> Result<Option<(Message, Rev)>, Failure> {
     let values = (tenant.as_str().into_sql::<Text>(), id.as_uuid().into_sql::<Uuid>());
-    let rev: Vec<i64> = lease.load(Statement::<BigInt, _>::new(LOCK, values), Loss::Nothing).await?;
+    let rev: Vec<i64> = lease.load("lock session", Statement::<BigInt, _>::new(LOCK, values), Loss::Nothing).await?;
     let Some(rev) = rev.into_iter().next() else { return Ok(None) };
-    let rows: Vec<MixedRow> = lease.load(by_ids(vec![tenant.as_str()], vec![id.as_uuid()]), Loss::Nothing).await?;
+    let statement = by_ids(vec![tenant.as_str()], vec![id.as_uuid()]);
+    let rows: Vec<MixedRow> = lease.load(BY_IDS, statement, Loss::Nothing).await?;
     let (_, messages) = assemble(tenant, rows)?;
     Ok(messages.into_iter().next().map(|message| (message, Rev::new(rev))))
 }

@@ -57,6 +57,16 @@ SELECT m.tenant_id, m.id, m.id, 'reaction', '{}', m.created_at FROM messages m W
 INSERT INTO idempotency_keys (tenant_id, scope, command, resource_id, created_at)
 SELECT s.tenant_id, sha256(s.id::text::bytea), sha256('x'), s.id, s.created_at FROM sessions s LIMIT 50000;
 
+-- Every tenth entry of the busy one is of another kind than all the others.
+INSERT INTO audit_entries (tenant_id, created_at, id, actor_id, actor_role, action, thing_kind, thing_id, session_id)
+SELECT
+    s.tenant_id, s.created_at, s.id,
+    CASE WHEN s.user_id = 'busy' THEN 'busy' ELSE 'quiet' END,
+    'supervisor',
+    CASE WHEN right(s.id::text, 2) = '00' THEN 'end_session' ELSE 'delete_message' END,
+    'message', s.id::text, s.id
+FROM sessions s WHERE right(s.id::text, 1) IN ('0', '1');
+
 DO $$
 DECLARE index record;
 BEGIN

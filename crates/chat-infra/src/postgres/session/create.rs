@@ -40,9 +40,14 @@ struct Dangling;
 
 /// Stores the session.
 pub(super) async fn create(pool: &PgPool, new: &NewSession) -> Result<CreateOutcome, RepositoryError> {
+    pool.together(create_or_replay(pool, new)).await
+}
+
+async fn create_or_replay(pool: &PgPool, new: &NewSession) -> Result<CreateOutcome, RepositoryError> {
     let again = |failure: &Failure| failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_));
-    let known: Vec<(uuid::Uuid, bool)> =
-        pool.attempt(again, |mut lease| async move { lease.load(statement(new), Loss::Outcome).await }).await?;
+    let known: Vec<(uuid::Uuid, bool)> = pool
+        .attempt(again, |mut lease| async move { lease.load("create session", statement(new), Loss::Outcome).await })
+        .await?;
     match known.into_iter().next() {
         None => Ok(CreateOutcome::Created(new.to_session())),
         Some((_, false)) => Ok(CreateOutcome::KeyReused),

@@ -13,6 +13,9 @@ use crate::postgres::pool::PgPool;
 use crate::postgres::statement::Statement;
 use crate::postgres::time::{INFINITY, MINUS_INFINITY, to_pg};
 
+/// What traces call the statement.
+const LIST: &str = "list sessions";
+
 /// The condition that narrows the list to one status.
 pub(in crate::postgres) const IN_STATUS: &str = "AND s.status = $6";
 
@@ -23,8 +26,8 @@ pub(super) async fn list_of_user(
     query: &UserSessions,
 ) -> Result<SessionPage, RepositoryError> {
     let rows: Vec<SessionRow> = match query.status {
-        None => pool.read(|| of_any_status(tenant, query)).await?,
-        Some(status) => pool.read(|| of_status(tenant, query, status.as_str())).await?,
+        None => pool.read(LIST, || of_any_status(tenant, query)).await?,
+        Some(status) => pool.read(LIST, || of_status(tenant, query, status.as_str())).await?,
     };
     let sessions: Vec<Session> = rows.into_iter().map(|row| row.into_session(tenant)).collect::<Result<_, _>>()?;
     Ok(SessionPage::assemble(query, sessions))

@@ -5,6 +5,8 @@ pub(super) mod list;
 pub(super) mod row;
 pub(super) mod update;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{SessionId, TenantId};
@@ -20,22 +22,24 @@ use diesel_async::methods::LoadQuery;
 use self::row::SessionRow;
 use super::pool::PgPool;
 use super::schema::sessions;
+use crate::operation::{Observed, Operation};
 
 /// The sessions of all tenants.
-pub(super) struct PgSessions(pub(super) PgPool);
+pub(super) struct PgSessions(pub(super) Observed<PgPool>);
 
 #[async_trait]
 impl SessionRepository for PgSessions {
     async fn create(&self, new: NewSession) -> Result<CreateOutcome, RepositoryError> {
-        create::create(&self.0, &new).await
+        self.0.run(Operation::SessionsCreate, |pool| create::create(pool, &new)).await
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
-        find(&self.0, tenant, id).await
+        self.0.run(Operation::SessionsFind, |pool| find(pool, tenant, id)).await
     }
 
-    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<SessionPage, RepositoryError> {
-        list::list_of_user(&self.0, tenant, query).await
+    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError> {
+        let listed = self.0.run(Operation::SessionsList, |pool| list::list_of_user(pool, tenant, query)).await;
+        listed.map(Arc::new)
     }
 
     async fn update(
@@ -44,12 +48,12 @@ impl SessionRepository for PgSessions {
         id: SessionId,
         update: SessionUpdate,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        update::update(&self.0, tenant, id, &update).await
+        self.0.run(Operation::SessionsUpdate, |pool| update::update(pool, tenant, id, &update)).await
     }
 }
 
 async fn find(pool: &PgPool, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
-    let rows: Vec<SessionRow> = pool.read(|| row_of(tenant, id)).await?;
+    let rows: Vec<SessionRow> = pool.read("find session", || row_of(tenant, id)).await?;
     rows.into_iter().next().map(|row| row.into_session(tenant)).transpose()
 }
 

@@ -40,7 +40,7 @@ async fn update_in(
     id: SessionId,
     update: &SessionUpdate,
 ) -> Result<UpdateOutcome, Failure> {
-    let rows: Vec<SessionRow> = lease.load(locked_row_of(tenant, id), Loss::Nothing).await?;
+    let rows: Vec<SessionRow> = lease.load("lock session", locked_row_of(tenant, id), Loss::Nothing).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(UpdateOutcome::Missing) };
     let session = row.into_session(tenant)?;
     match known(lease, tenant, update.idempotency.as_ref()).await? {
@@ -55,7 +55,7 @@ async fn update_in(
         Err(refusal) => return Ok(UpdateOutcome::Refused(session, refusal)),
         Ok(None) => UpdateOutcome::Unchanged(session),
         Ok(Some(changed)) => {
-            lease.execute(write(&changed), Loss::Nothing).await?;
+            lease.execute("write session", write(&changed), Loss::Nothing).await?;
             UpdateOutcome::Updated(changed)
         }
     };

@@ -12,10 +12,12 @@ use chat_domain::revision::{Rev, Seq};
 use diesel::prelude::*;
 
 use super::row::MessageRow;
+use crate::sqlite::audit::record;
 use crate::sqlite::error::{failed, read_failed};
 use crate::sqlite::head::SessionHead;
 use crate::sqlite::schema::{messages, sessions};
 use crate::sqlite::session::has_ended;
+use crate::sqlite::traced::shown;
 use crate::sqlite::value::StoredUuid;
 
 pub(super) fn append(
@@ -33,7 +35,6 @@ struct Places<'a>(HashMap<(&'a TenantId, SessionId), Option<Place>>);
 
 /// A session as the batch sees it.
 struct Place {
-    user_id: String,
     ended: bool,
     head: SessionHead,
     changed: bool,
@@ -63,19 +64,20 @@ impl<'a> Places<'a> {
 
 impl Place {
     fn read(connection: &mut SqliteConnection, new: &NewMessage) -> Result<Option<Self>, RepositoryError> {
-        let row: Option<(String, String, SessionHead)> = sessions::table
+        let _shown = shown("read session");
+        let row: Option<(String, SessionHead)> = sessions::table
             .filter(sessions::tenant_id.eq(new.tenant_id.as_str()))
             .filter(sessions::id.eq(StoredUuid(new.session_id.as_uuid())))
-            .select((sessions::user_id, sessions::status, SessionHead::as_select()))
+            .select((sessions::status, SessionHead::as_select()))
             .first(connection)
             .optional()
             .map_err(|error| read_failed("session", error))?;
-        let Some((user_id, status, head)) = row else { return Ok(None) };
-        Ok(Some(Self { user_id, ended: has_ended(&status)?, head, changed: false }))
+        let Some((status, head)) = row else { return Ok(None) };
+        Ok(Some(Self { ended: has_ended(&status)?, head, changed: false }))
     }
 
     fn admits(&self, new: &NewMessage) -> bool {
-        new.confined_to.as_ref().is_none_or(|user| user.as_str() == self.user_id)
+        new.confined_to.as_ref().is_none_or(|user| user.as_str() == self.head.user_id)
     }
 }
 
@@ -99,6 +101,9 @@ fn append_one<'a>(
     place.changed = true;
     let message = new.to_message(Seq::new(place.head.last_seq), Rev::new(place.head.rev));
     insert(connection, &new.tenant_id, &message, new.idempotency.as_ref())?;
+    if let Some(entry) = &new.audit {
+        record(connection, entry)?;
+    }
     Ok(AppendOutcome::Stored(message))
 }
 
@@ -108,6 +113,7 @@ fn replay(
     tenant: &TenantId,
     key: &Idempotency,
 ) -> Result<Option<AppendOutcome>, RepositoryError> {
+    let shown = shown("look for key");
     let used: Option<(Option<Vec<u8>>, MessageRow)> = messages::table
         .filter(messages::tenant_id.eq(tenant.as_str()))
         .filter(messages::idempotency_scope.eq(key.scope.as_bytes().as_slice()))
@@ -115,6 +121,7 @@ fn replay(
         .first(connection)
         .optional()
         .map_err(|error| read_failed("message", error))?;
+    drop(shown);
     let Some((command, row)) = used else { return Ok(None) };
     if command.is_some_and(|command| command == key.command.as_bytes()) {
         Ok(Some(AppendOutcome::Replayed(row.into_message(connection, tenant)?)))
@@ -147,5 +154,6 @@ fn insert(
         messages::metadata.eq(message.metadata.as_str()),
         messages::content.eq(message.content.as_str()),
     );
+    let _shown = shown("insert message");
     diesel::insert_into(messages::table).values(row).execute(connection).map(drop).map_err(failed)
 }

@@ -5,50 +5,44 @@ mod page;
 mod remove;
 mod row;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
+    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
 };
 
 use super::SqliteStore;
-use super::reader::Readers;
-use super::writer::Writer;
+use super::store::Threads;
+use crate::operation::{Observed, Operation};
 
 /// The messages of an SQLite store.
 pub struct SqliteMessages {
-    readers: Readers,
-    writer: Writer,
+    threads: Observed<Threads>,
 }
 
 impl SqliteMessages {
     /// The messages of this store.
     #[must_use]
     pub fn new(store: &SqliteStore) -> Self {
-        Self { readers: store.readers.clone(), writer: store.writer.clone() }
+        Self { threads: store.observed.clone() }
     }
 }
 
 #[async_trait]
 impl MessageRepository for SqliteMessages {
     async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        self.writer.write(move |connection| append::append(connection, &batch)).await
+        let call = Operation::MessagesAppend.of(batch.len());
+        let append = move |connection: &mut _| append::append(connection, &batch);
+        self.threads.run(call, |to| to.writer.write(append)).await
     }
 
     async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
         let tenant = tenant.clone();
-        self.readers.read(move |connection| row::find(connection, &tenant, id)).await
-    }
-
-    async fn page(
-        &self,
-        tenant: &TenantId,
-        session: SessionId,
-        query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
-        let (tenant, query) = (tenant.clone(), *query);
-        self.readers.read(move |connection| page::page(connection, &tenant, session, &query)).await
+        let find = move |connection: &mut _| row::find(connection, &tenant, id);
+        self.threads.run(Operation::MessagesFind, |to| to.readers.read(find)).await
     }
 
     async fn remove(
@@ -58,6 +52,22 @@ impl MessageRepository for SqliteMessages {
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError> {
         let tenant = tenant.clone();
-        self.writer.write(move |connection| remove::remove(connection, &tenant, id, &removal)).await
+        let remove = move |connection: &mut _| remove::remove(connection, &tenant, id, &removal);
+        self.threads.run(Operation::MessagesRemove, |to| to.writer.write(remove)).await
+    }
+}
+
+#[async_trait]
+impl MessagePages for SqliteMessages {
+    async fn page(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        query: &PageQuery,
+    ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
+        let (tenant, query) = (tenant.clone(), *query);
+        let page = move |connection: &mut _| page::page(connection, &tenant, session, &query);
+        let page = self.threads.run(Operation::MessagesPage, |to| to.readers.read(page)).await?;
+        Ok(page.map(Arc::new))
     }
 }

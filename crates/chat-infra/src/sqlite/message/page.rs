@@ -18,6 +18,7 @@ use diesel::sqlite::Sqlite;
 use super::row::MessageRow;
 use crate::sqlite::error::read_failed;
 use crate::sqlite::session;
+use crate::sqlite::traced::shown;
 use crate::sqlite::value::StoredUuid;
 
 /// The page and its session, in the read transaction that the caller has begun.
@@ -31,7 +32,9 @@ pub(super) fn page(
     let walk = Walk::new(tenant, id, query);
     let mut messages = Vec::new();
     if let Some(bounds) = bounds(connection, walk, query)? {
+        let shown = shown("read page");
         let rows = PageRows::new(walk, bounds, query.limit).load::<MessageRow>(connection);
+        drop(shown);
         for row in rows.map_err(|error| read_failed("message", error))? {
             messages.push(row.into_message(connection, tenant)?);
         }
@@ -51,6 +54,7 @@ fn bounds(
         }
         Window::Offset(offset) => offset,
     };
+    let _shown = shown("find start of page");
     let start = PageStart::new(walk, offset).get_result::<i64>(connection).optional();
     let start = start.map_err(|error| read_failed("message", error))?;
     Ok(start.map(|first| match walk.order {

@@ -7,9 +7,11 @@ use chat_domain::revision::Rev;
 use diesel::prelude::*;
 
 use super::row::find;
+use crate::sqlite::audit::record;
 use crate::sqlite::error::failed;
 use crate::sqlite::head::SessionHead;
 use crate::sqlite::schema::messages;
+use crate::sqlite::traced::shown;
 use crate::sqlite::update::update;
 use crate::sqlite::value::StoredUuid;
 
@@ -31,7 +33,11 @@ pub(super) fn remove(
     head.write(connection, tenant, message.session_id)?;
     let changes = (messages::rev.eq(head.rev), messages::deleted_at.eq(removal.at.as_micros()));
     let this = messages::tenant_id.eq(tenant.as_str()).and(messages::id.eq(StoredUuid(id.as_uuid())));
+    let _shown = shown("remove message");
     update(messages::table, changes, this).execute(connection).map_err(failed)?;
+    if let Some(entry) = &removal.audit {
+        record(connection, entry)?;
+    }
     let tombstone = Message { rev: Rev::new(head.rev), deleted_at: Some(removal.at), ..message };
     Ok(RemoveOutcome::Removed(tombstone.shown()))
 }

@@ -12,6 +12,7 @@ use diesel::sqlite::Sqlite;
 use crate::sqlite::error::{read_failed, unreadable};
 use crate::sqlite::extension::extensions_of;
 use crate::sqlite::schema::messages;
+use crate::sqlite::traced::shown;
 use crate::sqlite::value::{StoredUuid, Unreadable, time};
 
 #[derive(Debug, Queryable, Selectable)]
@@ -75,6 +76,7 @@ pub(super) fn find(
     tenant: &TenantId,
     id: MessageId,
 ) -> Result<Option<Message>, RepositoryError> {
+    let shown = shown("find message");
     let row = messages::table
         .filter(messages::tenant_id.eq(tenant.as_str()))
         .filter(messages::id.eq(StoredUuid(id.as_uuid())))
@@ -82,5 +84,6 @@ pub(super) fn find(
         .first(connection)
         .optional()
         .map_err(|error| read_failed("message", error))?;
+    drop(shown);
     row.map(|row| row.into_message(connection, tenant)).transpose()
 }

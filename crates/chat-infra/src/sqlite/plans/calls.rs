@@ -1,6 +1,7 @@
 //! Every operation of every port, so that every statement runs.
 
-use chat_domain::access::View;
+use chat_domain::access::{Action, View};
+use chat_domain::audit::{AuditCursor, AuditQuery};
 use chat_domain::clock::IdSource as _;
 use chat_domain::id::TenantId;
 use chat_domain::message::{AppendOutcome, Message};
@@ -12,7 +13,9 @@ use chat_domain::session::{
     CreateOutcome, CursorDirection, NewSession, Session, SessionChange, SessionCursor, SessionKey, SessionStatus,
     SessionUpdate, UserSessions,
 };
-use chat_domain::testing::builder::{a_key, a_message, a_session, an_extension, ids, next_moment, participant, tenant};
+use chat_domain::testing::builder::{
+    a_key, a_message, a_removal, a_session, an_entry, an_extension, ids, next_moment, participant, tenant,
+};
 
 use super::bulk::{DELETED_ABOVE, INTERNAL_ABOVE, LONG, LONG_SESSION, SHOWN_ABOVE};
 use crate::sqlite::SqliteStore;
@@ -31,13 +34,28 @@ pub(super) async fn call_everything(store: &SqliteStore) {
     call_lists(store, &session).await;
     let message = call_messages(store, &session).await;
     call_extensions(store, &session.tenant_id, &message).await;
-    let removal = Removal { precondition: Precondition::None, at: next_moment() };
+    let removal = Removal { audit: Some(an_entry(&session)), ..a_removal() };
     store.messages().remove(&session.tenant_id, message.id, removal).await.unwrap();
     for query in every_page() {
-        store.messages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
+        store.pages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
     }
     store.idempotency().forget_before(next_moment()).await.unwrap();
+    call_audit(store, &session.tenant_id).await;
     store.probe().check().await.unwrap();
+}
+
+/// Every question, and then the sweep, which has the entry of the removal before to forget.
+async fn call_audit(store: &SqliteStore, tenant: &TenantId) {
+    for actor in [None, Some(participant("supervisor"))] {
+        for action in [None, Some(Action::DeleteMessage)] {
+            for direction in [CursorDirection::Older, CursorDirection::Newer] {
+                let cursor = Some(AuditCursor { direction, created_at: next_moment(), id: ids().audit_id() });
+                let query = AuditQuery { actor: actor.clone(), action, limit: 10, cursor };
+                store.audit().list(tenant, &query).await.unwrap();
+            }
+        }
+    }
+    assert!(store.audit().forget_before(next_moment()).await.unwrap() > 0);
 }
 
 async fn call_sessions(store: &SqliteStore) -> Session {
@@ -116,7 +134,8 @@ pub(super) async fn assert_pages_around_runs(store: &SqliteStore) {
 
 async fn page(store: &SqliteStore, view: View, include_deleted: bool, order: Order, window: Window) -> MessagePage {
     let query = PageQuery { view, include_deleted, order, limit: 2, window };
-    store.messages().page(&tenant("default"), LONG_SESSION, &query).await.unwrap().unwrap()
+    let page = store.pages().page(&tenant("default"), LONG_SESSION, &query).await.unwrap().unwrap();
+    MessagePage::clone(&page)
 }
 
 fn seqs(page: &MessagePage) -> Vec<i64> {

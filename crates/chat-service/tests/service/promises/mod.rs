@@ -1,8 +1,10 @@
 //! What the service promises, each as a function over a store.
 
+pub(crate) mod audit;
 pub(crate) mod crash;
 pub(crate) mod idempotency;
 pub(crate) mod order;
 pub(crate) mod parity;
 pub(crate) mod staleness;
 pub(crate) mod stop;
+pub(crate) mod traces;

@@ -18,7 +18,7 @@ use crate::testing::rig::{Store, StoreRig};
 /// There is nothing to show of a session that was never made.
 pub async fn an_unknown_session_has_no_page<R: StoreRig>(rig: &R) {
     let store = rig.node().await;
-    let page = store.messages.page(&tenant("default"), ids().session_id(), &everything()).await;
+    let page = store.pages.page(&tenant("default"), ids().session_id(), &everything()).await;
     assert_eq!(page.expect("the store works"), None);
 }
 
@@ -28,7 +28,7 @@ pub async fn another_tenants_session_has_no_page<R: StoreRig>(rig: &R) {
     let session = any_session(&store).await;
     say(&store, a_message(&session)).await;
     create(&store, NewSession { tenant_id: tenant("other"), ..a_session() }).await;
-    let page = store.messages.page(&tenant("other"), session.id, &everything()).await;
+    let page = store.pages.page(&tenant("other"), session.id, &everything()).await;
     assert_eq!(page.expect("the store works"), None);
 }
 
@@ -203,6 +203,6 @@ pub async fn a_damaged_row_is_reported_as_corrupt<R: StoreRig>(rig: &R) {
     }
     let found = store.messages.find(&session.tenant_id, message.id).await;
     assert!(matches!(found, Err(RepositoryError::Corrupt(..))), "{found:?}");
-    let found = store.messages.page(&session.tenant_id, session.id, &everything()).await;
+    let found = store.pages.page(&session.tenant_id, session.id, &everything()).await;
     assert!(matches!(found, Err(RepositoryError::Corrupt(..))), "{found:?}");
 }

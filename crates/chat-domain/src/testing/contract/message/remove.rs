@@ -10,11 +10,11 @@ use crate::metadata::Metadata;
 use crate::precondition::{Expected, Precondition};
 use crate::revision::{Rev, Version};
 use crate::session::{Session, Tally};
-use crate::testing::builder::{a_message, ids, metadata, next_moment, tenant};
+use crate::testing::builder::{a_message, a_removal, ids, metadata, next_moment, tenant};
 use crate::testing::rig::{Store, StoreRig};
 
 async fn try_remove(store: &Store, session: &Session, id: MessageId, precondition: Precondition) -> RemoveOutcome {
-    let removal = Removal { precondition, at: next_moment() };
+    let removal = Removal { precondition, ..a_removal() };
     store.messages.remove(&session.tenant_id, id, removal).await.expect("the store works")
 }
 
@@ -26,7 +26,7 @@ pub async fn a_removed_message_is_a_tombstone<R: StoreRig>(rig: &R) {
     let data = metadata(r#"{"secret":true}"#);
     let message = say(&store, NewMessage { metadata: data, reply_to: Some(first.id), ..a_message(&session) }).await;
     let at = next_moment();
-    let removal = Removal { precondition: Precondition::None, at };
+    let removal = Removal { at, ..a_removal() };
     let outcome = store.messages.remove(&session.tenant_id, message.id, removal).await.expect("the store works");
     let tombstone = Message {
         content: String::new(),
@@ -60,7 +60,7 @@ pub async fn updated_at_never_moves_back<R: StoreRig>(rig: &R) {
     let session = any_session(&store).await;
     let at = next_moment();
     let message = say(&store, a_message(&session)).await;
-    let removal = Removal { precondition: Precondition::None, at };
+    let removal = Removal { at, ..a_removal() };
     store.messages.remove(&session.tenant_id, message.id, removal).await.expect("the store works");
     assert_eq!(all_messages(&store, &session).await.remove(0).deleted_at, Some(at));
     assert_eq!(session_now(&store, &session).await.updated_at, message.created_at);
@@ -147,7 +147,7 @@ pub async fn another_tenants_message_is_missing<R: StoreRig>(rig: &R) {
     let store = rig.node().await;
     let session = any_session(&store).await;
     let message = say(&store, a_message(&session)).await;
-    let removal = Removal { precondition: Precondition::None, at: next_moment() };
+    let removal = a_removal();
     let outcome = store.messages.remove(&tenant("other"), message.id, removal).await;
     assert_eq!(outcome.expect("the store works"), RemoveOutcome::Missing);
     assert_eq!(all_messages(&store, &session).await, [message]);

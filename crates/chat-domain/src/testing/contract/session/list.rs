@@ -1,5 +1,7 @@
 //! Lists of a user's sessions.
 
+use std::sync::Arc;
+
 use super::super::stage::{create, end, to_status, update};
 use crate::id::SessionId;
 use crate::session::{NewSession, Session, SessionPage, SessionStatus, UserSessions};
@@ -10,7 +12,7 @@ fn of_user(user: &str, limit: u16) -> UserSessions {
     UserSessions { user_id: participant(user), status: None, limit, cursor: None }
 }
 
-async fn list(store: &Store, query: &UserSessions) -> SessionPage {
+async fn list(store: &Store, query: &UserSessions) -> Arc<SessionPage> {
     store.sessions.list_of_user(&tenant("default"), query).await.expect("the store works")
 }
 
@@ -63,7 +65,7 @@ pub async fn a_list_shows_one_user_of_one_tenant<R: StoreRig>(rig: &R) {
 pub async fn an_unknown_user_has_no_sessions<R: StoreRig>(rig: &R) {
     let store = rig.node().await;
     sessions_of(&store, "ann", 1).await;
-    assert_eq!(list(&store, &of_user("bob", 100)).await, SessionPage::default());
+    assert_eq!(list(&store, &of_user("bob", 100)).await, Arc::default());
 }
 
 /// A status leaves only the sessions that are in it now.
@@ -94,15 +96,15 @@ pub async fn cursors_lead_through_the_whole_list_and_back<R: StoreRig>(rig: &R) 
         end(&store, session).await;
     }
     for status in [None, Some(SessionStatus::Active), Some(SessionStatus::Ended)] {
-        let expected = list(&store, &UserSessions { status, ..of_user("ann", 100) }).await.sessions;
+        let expected = &list(&store, &UserSessions { status, ..of_user("ann", 100) }).await.sessions;
         for limit in [1, 4, 14] {
             let query = UserSessions { status, ..of_user("ann", limit) };
             let forth = walk(&store, query.clone(), |page| page.next).await;
             let last = forth.last().map(|(query, _)| query.clone()).expect("there is always a page");
-            assert_eq!(rows(forth), expected, "forth, {status:?}, {limit}");
+            assert_eq!(rows(&forth), *expected, "forth, {status:?}, {limit}");
             let mut back = walk(&store, last, |page| page.prev).await;
             back.reverse();
-            assert_eq!(rows(back), expected, "back, {status:?}, {limit}");
+            assert_eq!(rows(&back), *expected, "back, {status:?}, {limit}");
         }
     }
 }
@@ -111,7 +113,7 @@ async fn walk(
     store: &Store,
     mut query: UserSessions,
     link: impl Fn(&SessionPage) -> Option<crate::session::SessionCursor>,
-) -> Vec<(UserSessions, SessionPage)> {
+) -> Vec<(UserSessions, Arc<SessionPage>)> {
     let mut pages = Vec::new();
     loop {
         let page = list(store, &query).await;
@@ -125,8 +127,8 @@ async fn walk(
     }
 }
 
-fn rows(pages: Vec<(UserSessions, SessionPage)>) -> Vec<Session> {
-    pages.into_iter().flat_map(|(_, page)| page.sessions).collect()
+fn rows(pages: &[(UserSessions, Arc<SessionPage>)]) -> Vec<Session> {
+    pages.iter().flat_map(|(_, page)| page.sessions.clone()).collect()
 }
 
 /// Newer sessions do not shift what comes after a cursor.

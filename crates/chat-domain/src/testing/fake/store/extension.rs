@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
 #[async_trait]
 impl ExtensionRepository for FakeStore {
     async fn add(&self, new: NewExtension) -> Result<AddOutcome, RepositoryError> {
-        let mut state = self.lock();
+        let mut state = self.open()?;
         let Some((session, message)) = state.message_mut(&new.tenant_id, new.message_id)? else {
             return Ok(AddOutcome::MessageMissing);
         };
@@ -35,7 +35,7 @@ impl ExtensionRepository for FakeStore {
     }
 
     async fn list(&self, tenant: &TenantId, messages: &[MessageId]) -> Result<Vec<Extension>, RepositoryError> {
-        let state = self.lock();
+        let state = self.open()?;
         let mut extensions = Vec::new();
         for id in BTreeSet::from_iter(messages) {
             let message = state.message(tenant, *id)?.cloned().map(Message::shown);
@@ -51,7 +51,7 @@ impl ExtensionRepository for FakeStore {
         id: ExtensionId,
         at: Timestamp,
     ) -> Result<Option<Rev>, RepositoryError> {
-        let mut state = self.lock();
+        let mut state = self.open()?;
         let Some((session, message)) = state.message_mut(tenant, message)? else { return Ok(None) };
         let position = message.extensions.iter().position(|extension| extension.id == id);
         let Some(position) = position.filter(|_| !message.is_deleted()) else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! The messages.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -10,8 +11,8 @@ use crate::access::View;
 use crate::error::RepositoryError;
 use crate::id::{MessageId, SessionId, TenantId};
 use crate::message::{
-    AppendOutcome, Message, MessagePage, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, Visibility,
-    Window,
+    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal,
+    RemoveOutcome, Visibility, Window,
 };
 use crate::query::Order;
 use crate::revision::Seq;
@@ -20,22 +21,50 @@ use crate::session::{Session, SessionStatus, Tally};
 #[async_trait]
 impl MessageRepository for FakeStore {
     async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        let mut state = self.lock();
+        let mut state = self.open()?;
         state.check_batch(&batch)?;
         Ok(batch.iter().map(|new| state.append(new)).collect())
     }
 
     async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        Ok(self.lock().message(tenant, id)?.cloned().map(Message::shown))
+        Ok(self.open()?.message(tenant, id)?.cloned().map(Message::shown))
     }
 
+    async fn remove(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        removal: Removal,
+    ) -> Result<RemoveOutcome, RepositoryError> {
+        let mut state = self.open()?;
+        let Some((session, message)) = state.message_mut(tenant, id)? else { return Ok(RemoveOutcome::Missing) };
+        if !removal.precondition.holds(message.rev, None) {
+            return Ok(RemoveOutcome::PreconditionFailed);
+        }
+        if message.is_deleted() {
+            return Ok(RemoveOutcome::AlreadyRemoved(message.clone().shown()));
+        }
+        move_on(session, removal.at);
+        message.rev = session.rev;
+        message.deleted_at = Some(removal.at);
+        for tally in tallies(session, message.visibility) {
+            tally.count -= 1;
+        }
+        let tombstone = message.clone().shown();
+        state.audit.extend(removal.audit);
+        Ok(RemoveOutcome::Removed(tombstone))
+    }
+}
+
+#[async_trait]
+impl MessagePages for FakeStore {
     async fn page(
         &self,
         tenant: &TenantId,
         session: SessionId,
         query: &PageQuery,
-    ) -> Result<Option<MessagePage>, RepositoryError> {
-        let state = self.lock();
+    ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
+        let state = self.open()?;
         let Some(stored) = state.session(tenant, session) else { return Ok(None) };
         let mut found: Vec<&Message> = stored.messages.iter().filter(|message| asked_for(message, query)).collect();
         if query.walk() == Order::Desc {
@@ -50,30 +79,7 @@ impl MessageRepository for FakeStore {
         for message in &found {
             state.check_readable(tenant, message.id)?;
         }
-        Ok(Some(MessagePage::assemble(stored.session.clone(), query, found)))
-    }
-
-    async fn remove(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        removal: Removal,
-    ) -> Result<RemoveOutcome, RepositoryError> {
-        let mut state = self.lock();
-        let Some((session, message)) = state.message_mut(tenant, id)? else { return Ok(RemoveOutcome::Missing) };
-        if !removal.precondition.holds(message.rev, None) {
-            return Ok(RemoveOutcome::PreconditionFailed);
-        }
-        if message.is_deleted() {
-            return Ok(RemoveOutcome::AlreadyRemoved(message.clone().shown()));
-        }
-        move_on(session, removal.at);
-        message.rev = session.rev;
-        message.deleted_at = Some(removal.at);
-        for tally in tallies(session, message.visibility) {
-            tally.count -= 1;
-        }
-        Ok(RemoveOutcome::Removed(message.clone().shown()))
+        Ok(Some(Arc::new(MessagePage::assemble(stored.session.clone(), query, found))))
     }
 }
 
@@ -123,6 +129,7 @@ impl State {
         stored.messages.push(message.clone());
         self.places.insert((tenant.clone(), new.id), Place { session: new.session_id, index });
         self.message_keys.remember(&tenant, new.idempotency, new.id, new.created_at);
+        self.audit.extend(new.audit.as_deref().cloned());
         AppendOutcome::Stored(message)
     }
 

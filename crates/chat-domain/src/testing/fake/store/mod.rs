@@ -1,5 +1,6 @@
 //! A whole store in memory, under one lock: what the real ones do with transactions it does by itself.
 
+mod audit;
 mod extension;
 mod key;
 mod message;
@@ -7,8 +8,11 @@ mod session;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use self::key::Keys;
+use crate::audit::AuditEntry;
+use crate::deadline;
 use crate::error::RepositoryError;
 use crate::id::{MessageId, SessionId, TenantId};
 use crate::message::Message;
@@ -26,6 +30,7 @@ struct State {
     places: HashMap<(TenantId, MessageId), Place>,
     message_keys: Keys<MessageId>,
     session_keys: Keys<SessionId>,
+    audit: Vec<AuditEntry>,
     damaged: HashSet<(TenantId, MessageId)>,
 }
 
@@ -49,6 +54,10 @@ struct DamagedOnPurpose;
 #[error("the id was given before")]
 struct IdGivenBefore;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the deadline has passed")]
+struct TooLate;
+
 impl FakeStore {
     /// An empty store.
     #[must_use]
@@ -63,8 +72,10 @@ impl FakeStore {
         Store {
             sessions: store.clone(),
             messages: store.clone(),
+            pages: store.clone(),
             extensions: store.clone(),
             idempotency: store.clone(),
+            audit: store.clone(),
             revisions: store,
         }
     }
@@ -72,6 +83,15 @@ impl FakeStore {
     /// Makes a message unreadable: from now on whoever reads it gets [`RepositoryError::Corrupt`].
     pub fn damage_message(&self, tenant: &TenantId, id: MessageId) {
         self.lock().damaged.insert((tenant.clone(), id));
+    }
+
+    /// The lock, for an operation that still has time.
+    fn open(&self) -> Result<MutexGuard<'_, State>, RepositoryError> {
+        let now = Instant::now();
+        match deadline::end(now) {
+            Some(end) if end <= now => Err(RepositoryError::unavailable(TooLate)),
+            _ => Ok(self.lock()),
+        }
     }
 
     /// A test that fails while it holds the lock says so itself; the others need not fail for that.

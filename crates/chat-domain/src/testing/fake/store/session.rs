@@ -1,5 +1,7 @@
 //! The sessions, and how far they have come.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::key::Known;
@@ -15,7 +17,7 @@ use crate::session::{
 #[async_trait]
 impl SessionRepository for FakeStore {
     async fn create(&self, new: NewSession) -> Result<CreateOutcome, RepositoryError> {
-        let mut state = self.lock();
+        let mut state = self.open()?;
         match state.session_keys.look(&new.tenant_id, new.idempotency.as_ref()) {
             Known::Same(id) => {
                 let made = state.session(&new.tenant_id, id).map(|stored| stored.session.clone());
@@ -35,11 +37,11 @@ impl SessionRepository for FakeStore {
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
-        Ok(self.lock().session(tenant, id).map(|stored| stored.session.clone()))
+        Ok(self.open()?.session(tenant, id).map(|stored| stored.session.clone()))
     }
 
-    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<SessionPage, RepositoryError> {
-        let state = self.lock();
+    async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError> {
+        let state = self.open()?;
         let mut sessions: Vec<&Session> = state
             .sessions
             .values()
@@ -51,7 +53,7 @@ impl SessionRepository for FakeStore {
             sessions.reverse();
         }
         let found = sessions.into_iter().take(usize::from(query.limit) + 1).cloned().collect();
-        Ok(SessionPage::assemble(query, found))
+        Ok(Arc::new(SessionPage::assemble(query, found)))
     }
 
     async fn update(
@@ -60,7 +62,7 @@ impl SessionRepository for FakeStore {
         id: SessionId,
         update: SessionUpdate,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        let state = &mut *self.lock();
+        let state = &mut *self.open()?;
         let known = state.session_keys.look(tenant, update.idempotency.as_ref());
         let Some(stored) = state.session_mut(tenant, id) else { return Ok(UpdateOutcome::Missing) };
         let session = &mut stored.session;
@@ -88,7 +90,7 @@ impl SessionRepository for FakeStore {
 #[async_trait]
 impl RevisionSource for FakeStore {
     async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
-        let state = self.lock();
+        let state = self.open()?;
         Ok(sessions.iter().map(|key| revision(&state, key)).collect())
     }
 }

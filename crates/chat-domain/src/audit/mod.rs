@@ -1,0 +1,19 @@
+//! Who did what to which thing, without what it says.
+//!
+//! Two places keep it. Each change to a session, each deletion and each attempt that was forbidden is told to an
+//! [`AuditLog`]; what moderates others is also an [`AuditEntry`] in the store, written in one step with what it records,
+//! where an admin can read it.
+
+mod list;
+mod log;
+mod model;
+mod port;
+mod service;
+
+pub use list::{AuditCursor, AuditDraft, AuditPage, AuditQuery};
+pub use log::{AuditLog, Deed, Outcome};
+pub use model::{AuditEntry, Thing};
+pub use port::AuditRepository;
+#[cfg(feature = "testing")]
+pub use port::MockAuditRepository;
+pub use service::{AuditError, AuditService};

@@ -1,0 +1,162 @@
+//! Who did what: what is recorded, what is told to the log, and who may read it.
+
+use chat_domain::access::{Caller, EDIT_WINDOW_SECONDS, Role};
+use chat_domain::audit::{AuditDraft, AuditEntry, AuditError, AuditPage};
+use chat_domain::clock::Clock;
+use chat_domain::message::MessageDraft;
+use chat_domain::precondition::Precondition;
+use chat_domain::session::{SessionDraft, SessionPatch, UserSessionsDraft};
+
+use crate::house::{
+    House, as_agent, as_role, as_service, as_stranger, as_user, key, message_draft, session_draft, text,
+};
+
+async fn audit(house: &House, caller: &Caller) -> Result<Vec<AuditEntry>, AuditError> {
+    house.audit.list(caller, AuditDraft::default()).await.map(|page| page.entries)
+}
+
+/// What the log was told since this was asked last.
+struct Told(usize);
+
+impl Told {
+    fn since(&mut self, house: &House) -> Vec<String> {
+        let all = house.log.told();
+        let new = all[self.0..].to_vec();
+        self.0 = all.len();
+        new
+    }
+}
+
+#[tokio::test]
+async fn who_deletes_what_another_wrote_stands_in_the_audit() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let message = house.says(&as_user("ann"), session.id, "hello").await;
+    house.clock.advance_seconds(7);
+    house.messages.remove(&as_role(Role::Supervisor, "sue"), message.id, Precondition::None).await.unwrap();
+    let entries = audit(&house, &as_role(Role::Admin, "al")).await.unwrap();
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    let expected = AuditEntry {
+        id: entry.id,
+        tenant_id: session.tenant_id,
+        created_at: house.clock.now(),
+        actor_id: "sue".parse().unwrap(),
+        actor_role: Role::Supervisor,
+        action: "delete_message".into(),
+        thing_kind: "message".into(),
+        thing_id: message.id.to_string(),
+        session_id: Some(session.id),
+    };
+    assert_eq!(*entry, expected);
+}
+
+#[tokio::test]
+async fn what_is_done_to_ones_own_and_what_changes_nothing_is_not_in_the_audit() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let [own, others] =
+        [house.says(&as_user("ann"), session.id, "own").await, house.says(&as_user("ann"), session.id, "others").await];
+    house.messages.remove(&as_user("ann"), own.id, Precondition::None).await.unwrap();
+    for _ in 0..2 {
+        house.messages.remove(&as_service(), others.id, Precondition::None).await.unwrap();
+        house.messages.remove(&as_service(), own.id, Precondition::None).await.unwrap();
+    }
+    house.messages.remove(&as_agent("anna"), others.id, Precondition::None).await.unwrap_err();
+    let entries = audit(&house, &as_role(Role::Admin, "al")).await.unwrap();
+    let recorded: Vec<_> = entries.iter().map(|entry| entry.thing_id.clone()).collect();
+    assert_eq!(recorded, [others.id.to_string()]);
+}
+
+#[tokio::test]
+async fn only_an_admin_of_the_tenant_reads_the_audit() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let message = house.says(&as_user("ann"), session.id, "hello").await;
+    house.messages.remove(&as_service(), message.id, Precondition::None).await.unwrap();
+    for role in Role::ALL {
+        let read = audit(&house, &as_role(role, "me")).await;
+        match role {
+            Role::Admin => assert_eq!(read.unwrap().len(), 1),
+            _ => assert!(matches!(read, Err(AuditError::Forbidden)), "{role}: {read:?}"),
+        }
+    }
+    let stranger = Caller::new(as_stranger().tenant().clone(), "al".parse().unwrap(), Role::Admin);
+    let page = house.audit.list(&stranger, AuditDraft::default()).await.unwrap();
+    assert_eq!(page, AuditPage::default());
+}
+
+#[tokio::test]
+async fn each_change_of_a_session_and_each_deletion_is_told_to_the_log_once() {
+    let house = House::new();
+    let mut told = Told(0);
+    let (ann, anna) = (as_user("ann"), as_agent("anna"));
+    let mut session = house.session_of("ann").await;
+    for _ in 0..2 {
+        let made = house.sessions.create(&ann, session_draft("ann"), Some(&key("k"))).await.unwrap();
+        session = made.value;
+    }
+    let lines = told.since(&house);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[1], format!("done user ann create_session session {}", session.id));
+
+    let message = house.says(&ann, session.id, "hello").await;
+    house.notes(session.id, "careful").await;
+    assert_eq!(told.since(&house), [""; 0], "messages say by themselves who wrote them");
+
+    for _ in 0..2 {
+        house.messages.remove(&ann, message.id, Precondition::None).await.unwrap();
+        let patch = SessionPatch { agent_id: text("anna"), ..SessionPatch::default() };
+        house.sessions.update(&anna, session.id, patch, Precondition::None).await.unwrap();
+        let patch = SessionPatch { status: text("ended"), ..SessionPatch::default() };
+        house.sessions.update(&ann, session.id, patch, Precondition::None).await.unwrap();
+        house.sessions.end(&ann, session.id, Precondition::None, None).await.unwrap();
+    }
+    let expected = [
+        format!("done user ann delete_message message {}", message.id),
+        format!("done agent anna update_session session {}", session.id),
+        format!("done user ann end_session session {}", session.id),
+    ];
+    assert_eq!(told.since(&house), expected);
+}
+
+#[tokio::test]
+async fn what_is_forbidden_is_told_to_the_log_and_what_is_hidden_is_not() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let message = house.says(&as_user("ann"), session.id, "hello").await;
+    let mut told = Told(0);
+    told.since(&house);
+    let (ann, eve) = (as_user("ann"), as_user("eve"));
+
+    house.sessions.create(&eve, session_draft("ann"), None).await.unwrap_err();
+    let with_agent = SessionDraft { agent_id: text("anna"), ..session_draft("eve") };
+    house.sessions.create(&eve, with_agent, None).await.unwrap_err();
+    house.sessions.list_of_user(&eve, "ann".parse().unwrap(), UserSessionsDraft::default()).await.unwrap_err();
+    let patch = || SessionPatch { status: text("waiting"), ..SessionPatch::default() };
+    house.sessions.update(&ann, session.id, patch(), Precondition::None).await.unwrap_err();
+    let note = MessageDraft { visibility: text("internal"), ..message_draft("x") };
+    house.messages.create(&ann, session.id, note, None).await.unwrap_err();
+    let forged = MessageDraft { sender_id: text("bob"), ..message_draft("x") };
+    house.messages.create(&as_agent("anna"), session.id, forged, None).await.unwrap_err();
+    house.clock.advance_seconds(EDIT_WINDOW_SECONDS + 1);
+    house.messages.remove(&ann, message.id, Precondition::None).await.unwrap_err();
+    audit(&house, &ann).await.unwrap_err();
+    let expected = [
+        "denied user eve create_session user ann".to_owned(),
+        "denied user eve update_session user eve".to_owned(),
+        "denied user eve list_user_sessions user ann".to_owned(),
+        format!("denied user ann update_session session {}", session.id),
+        format!("denied user ann write_internal session {}", session.id),
+        format!("denied agent anna write_message session {}", session.id),
+        format!("denied user ann delete_message message {}", message.id),
+        "denied user ann list_audit tenant default".to_owned(),
+    ];
+    assert_eq!(told.since(&house), expected);
+
+    house.sessions.find(&eve, session.id).await.unwrap_err();
+    house.sessions.update(&eve, session.id, patch(), Precondition::None).await.unwrap_err();
+    house.sessions.end(&as_stranger(), session.id, Precondition::None, None).await.unwrap_err();
+    house.messages.find(&eve, message.id).await.unwrap_err();
+    house.messages.create(&eve, session.id, message_draft("x"), None).await.unwrap_err();
+    assert_eq!(told.since(&house), [""; 0]);
+}

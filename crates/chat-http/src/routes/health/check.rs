@@ -1,0 +1,132 @@
+//! Asking what the service leans on, and telling what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_domain::clock::Clock;
+use chat_domain::error::RepositoryError;
+use chat_domain::health::{ClockSkew, Probe, Pulse};
+use chat_domain::timestamp::Timestamp;
+use serde::Serialize;
+use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+
+/// The gauge of how far this node's clock is ahead of the database's, in seconds.
+pub(crate) const CLOCK_SKEW_METRIC: &str = "chat_clock_skew_seconds";
+
+/// What the service leans on.
+pub struct Health {
+    database: Arc<dyn Probe>,
+    cache: Arc<dyn Probe>,
+    clock: Arc<dyn Clock>,
+}
+
+/// One part.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthCheck)]
+pub(super) struct Check {
+    /// `up` or `down`.
+    #[schema(pattern = "^(up|down)$", example = "up")]
+    status: &'static str,
+    /// How long it took to answer, in milliseconds.
+    #[schema(minimum = 0.0)]
+    latency_ms: f64,
+}
+
+/// This node's clock, held against the database's.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ClockCheck {
+    /// `up`, or `down` where the skew is beyond the limit: the node then takes no traffic.
+    #[schema(pattern = "^(up|down)$", example = "up")]
+    status: &'static str,
+    /// How far this node's clock is ahead of the database's, in seconds; negative where it is behind.
+    #[schema(example = 0.0)]
+    skew_seconds: f64,
+    /// The largest skew with which a node serves, either way.
+    #[schema(example = 30)]
+    limit_seconds: u32,
+}
+
+/// The store, and the clock that it shares with all nodes, where it has one.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) database: Check,
+    pub(super) clock: Option<ClockCheck>,
+}
+
+impl Health {
+    /// The longest that one probe is waited for; both run side by side, so that the answer is there within 2 s.
+    pub const PATIENCE: Duration = Duration::from_millis(1_500);
+
+    /// Takes a probe of the store and one of the cache.
+    #[must_use]
+    pub fn new(database: Arc<dyn Probe>, cache: Arc<dyn Probe>, clock: Arc<dyn Clock>) -> Self {
+        Self { database, cache, clock }
+    }
+
+    /// Asks the database for its time, so that the figure of this node's clock is of now. To be called now and then.
+    pub async fn look(&self) {
+        self.stored().await;
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) async fn stored(&self) -> Stored {
+        let asked = self.clock.now();
+        let (database, pulse) = check("database", &*self.database).await;
+        let clock = pulse.clock.map(|theirs| ClockCheck::of(ClockSkew::between(asked, theirs, self.clock.now())));
+        Stored { database, clock }
+    }
+
+    pub(super) async fn cache(&self) -> Check {
+        check("cache", &*self.cache).await.0
+    }
+}
+
+impl Check {
+    pub(super) fn is_up(&self) -> bool {
+        self.status == "up"
+    }
+}
+
+impl ClockCheck {
+    fn of(skew: ClockSkew) -> Self {
+        let (skew_seconds, limit_seconds) = (skew.as_seconds(), ClockSkew::LIMIT_SECONDS);
+        metrics::gauge!(CLOCK_SKEW_METRIC).set(skew_seconds);
+        if !skew.is_tolerable() {
+            tracing::warn!(skew_seconds, limit_seconds, "this node's clock is too far from the database's to serve");
+        }
+        Self { status: if skew.is_tolerable() { "up" } else { "down" }, skew_seconds, limit_seconds }
+    }
+}
+
+impl Stored {
+    /// Whether the node may serve.
+    pub(super) fn is_ready(&self) -> bool {
+        self.database.is_up() && self.clock.as_ref().is_none_or(|clock| clock.status == "up")
+    }
+}
+
+async fn check(name: &'static str, probe: &dyn Probe) -> (Check, Pulse) {
+    let begun = Instant::now();
+    let answer =
+        timeout(Health::PATIENCE, probe.check()).await.unwrap_or_else(|_| Err(RepositoryError::unavailable(Silent)));
+    let micros = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
+    let latency_ms = f64::from(micros) / 1_000.0;
+    match answer {
+        Ok(pulse) => (Check { status: "up", latency_ms }, pulse),
+        Err(error) => {
+            tracing::warn!(probe = name, causes = Problem::from(error).causes(), "a probe failed");
+            (Check { status: "down", latency_ms }, Pulse::default())
+        }
+    }
+}
+
+/// A probe did not answer in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer in time")]
+struct Silent;

@@ -1,0 +1,182 @@
+//! What each operation answers each role: held to a table that somebody has read.
+//!
+//! A route that forgets to ask who calls answers a user like everybody else, and so differs from every row that its author
+//! can write down without noticing; a route without rows fails.
+
+use std::collections::BTreeMap;
+
+use chat_domain::access::Role;
+use serde_json::{Map, json};
+
+use super::operation::{Content, Ids, Operation, operations};
+use crate::server::{Answer, TestServer, start};
+
+/// What stands between the caller and the thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Case {
+    /// The session is the caller's own, and so are the message and what is written.
+    Own,
+    /// All is somebody else's, and whoever writes writes as itself.
+    Other,
+    /// As `Own`, but in another tenant.
+    Foreign,
+    /// The message is the caller's own, and sixteen minutes old.
+    Late,
+    /// The message is a note of somebody else, or is to be one, in the caller's own session.
+    Internal,
+    /// In the caller's own session, under somebody else's name.
+    Forged,
+    /// In the caller's own session, which it only ends.
+    Ending,
+    /// For the caller itself, and with an agent.
+    Assigned,
+}
+
+/// What is tried of every operation.
+const ALWAYS: [Case; 3] = [Case::Own, Case::Other, Case::Foreign];
+
+/// What is tried beyond that.
+const BESIDE: [(&str, Case); 8] = [
+    ("create_message", Case::Forged),
+    ("create_message", Case::Internal),
+    ("create_session", Case::Assigned),
+    ("delete_message", Case::Internal),
+    ("delete_message", Case::Late),
+    ("get_message", Case::Internal),
+    ("update_session", Case::Assigned),
+    ("update_session", Case::Ending),
+];
+
+/// The status that each role gets. `foreign` is a 404 wherever there is a thing, and what `other` hides is one.
+const TABLE: &str = "
+operation           case      user  agent supervisor admin service
+create_session      own       201   201   201        201   201
+create_session      other     403   201   201        201   201
+create_session      foreign   201   201   201        201   201
+create_session      assigned  403   201   201        201   201
+get_session         own       200   200   200        200   200
+get_session         other     404   200   200        200   200
+get_session         foreign   404   404   404        404   404
+list_user_sessions  own       200   200   200        200   200
+list_user_sessions  other     403   200   200        200   200
+list_user_sessions  foreign   200   200   200        200   200
+update_session      own       403   200   200        200   200
+update_session      other     404   200   200        200   200
+update_session      foreign   404   404   404        404   404
+update_session      ending    200   200   200        200   200
+update_session      assigned  403   200   200        200   200
+end_session         own       200   200   200        200   200
+end_session         other     404   200   200        200   200
+end_session         foreign   404   404   404        404   404
+create_message      own       201   201   201        201   201
+create_message      other     404   201   201        201   201
+create_message      foreign   404   404   404        404   404
+create_message      internal  403   201   201        201   201
+create_message      forged    403   403   403        201   201
+list_messages       own       200   200   200        200   200
+list_messages       other     404   200   200        200   200
+list_messages       foreign   404   404   404        404   404
+get_message         own       200   200   200        200   200
+get_message         other     404   200   200        200   200
+get_message         foreign   404   404   404        404   404
+get_message         internal  404   200   200        200   200
+delete_message      own       200   200   200        200   200
+delete_message      other     404   403   200        200   200
+delete_message      foreign   404   404   404        404   404
+delete_message      late      403   200   200        200   200
+delete_message      internal  404   403   200        200   200
+list_audit          own       403   403   403        200   403
+list_audit          other     403   403   403        200   403
+list_audit          foreign   403   403   403        200   403
+";
+
+/// A session and a message as the case wants them.
+async fn furnish(server: &TestServer, case: Case, role: Role) -> Ids {
+    let owner = if case == Case::Other { "someone" } else { "me" };
+    let made = server.post("/api/v1/sessions").json(&json!({"user_id": owner}));
+    let session = Answer::of(made).await.json()["id"].as_str().unwrap().to_owned();
+    let side = if role == Role::User { "user" } else { "agent" };
+    let message = match case {
+        Case::Other => json!({"content": "x", "sender_type": "user", "sender_id": owner}),
+        Case::Internal => json!({"content": "x", "sender_type": "agent", "sender_id": "bob", "visibility": "internal"}),
+        _ => json!({"content": "x", "sender_type": side, "sender_id": "me"}),
+    };
+    let made = server.post(&format!("/api/v1/sessions/{session}/messages")).json(&message);
+    let message = Answer::of(made).await.json()["id"].as_str().unwrap().to_owned();
+    Ids { session, message, user: owner.to_owned() }
+}
+
+/// The body that the case wants, where the operation takes one.
+fn content(operation: &Operation, case: Case, role: Role, ids: &Ids) -> Option<Content> {
+    let body = operation.bodies.first()?;
+    let mut content = body.content(Role::Service);
+    let sent = &mut content.fields;
+    if body.fields.contains("user_id") {
+        sent.insert("user_id".to_owned(), json!(ids.user));
+        sent.remove("agent_id");
+    }
+    if body.fields.contains("sender_id") {
+        let (side, sender) =
+            (if role == Role::User { "user" } else { "agent" }, if case == Case::Forged { "bob" } else { "me" });
+        sent.extend([("sender_type".to_owned(), json!(side)), ("sender_id".to_owned(), json!(sender))]);
+    }
+    match case {
+        Case::Internal => drop(sent.insert("visibility".to_owned(), json!("internal"))),
+        Case::Assigned => drop(sent.insert("agent_id".to_owned(), json!("bob"))),
+        Case::Ending => *sent = Map::from_iter([("status".to_owned(), json!("ended"))]),
+        Case::Own | Case::Other | Case::Foreign | Case::Late | Case::Forged => {}
+    }
+    Some(content)
+}
+
+async fn status(server: &TestServer, operation: &Operation, case: Case, role: Role) -> u16 {
+    let ids = furnish(server, case, role).await;
+    if case == Case::Late {
+        server.clock.advance_seconds(16 * 60);
+    }
+    let content = content(operation, case, role, &ids);
+    let request = operation.request(server, &ids, content.as_ref());
+    let tenant = if case == Case::Foreign { "other" } else { "default" };
+    let request = request.header("x-tenant-id", tenant).header("x-user-id", "me");
+    Answer::of(request.header("x-user-role", role.as_str())).await.status.as_u16()
+}
+
+/// The table, read.
+fn expected() -> BTreeMap<(String, String), [u16; 5]> {
+    let rows = TABLE.lines().skip(2);
+    let row = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        let statuses = [2, 3, 4, 5, 6].map(|column: usize| words[column].parse().unwrap());
+        ((words[0].clone(), words[1].clone()), statuses)
+    };
+    rows.map(row).collect()
+}
+
+#[tokio::test]
+async fn each_role_gets_what_the_table_says_of_every_operation() {
+    let server = start().await;
+    let mut found = BTreeMap::new();
+    for operation in operations() {
+        let beside = BESIDE.into_iter().filter(|(id, _)| *id == operation.id).map(|(_, case)| case);
+        for case in ALWAYS.into_iter().chain(beside) {
+            let mut statuses = [0; 5];
+            for (role, place) in Role::ALL.into_iter().zip(&mut statuses) {
+                *place = status(&server, &operation, case, role).await;
+            }
+            found.insert((operation.id.clone(), format!("{case:?}").to_lowercase()), statuses);
+        }
+    }
+    let table = |rows: &BTreeMap<(String, String), [u16; 5]>| {
+        rows.iter().map(|((id, case), statuses)| format!("{id} {case} {statuses:?}")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(table(&found), table(&expected()));
+}
+
+#[test]
+fn every_operation_is_denied_to_somebody() {
+    for operation in operations() {
+        let rows = expected().into_iter().filter(|((id, case), _)| *id == operation.id && case != "foreign");
+        let denied = rows.flat_map(|(_, statuses)| statuses).any(|status| matches!(status, 403 | 404));
+        assert!(denied, "{} is open to everybody", operation.id);
+    }
+}

@@ -1,0 +1,145 @@
+//! The audit: one walk along an index for a page of it, one statement more for what moderates others.
+
+use async_trait::async_trait;
+use chat_domain::access::Action;
+use chat_domain::audit::{AuditEntry, AuditPage, AuditQuery, AuditRepository};
+use chat_domain::cursor::CursorDirection;
+use chat_domain::error::RepositoryError;
+use chat_domain::id::{AuditId, ParticipantId, SessionId, TenantId};
+use chat_domain::timestamp::Timestamp;
+use diesel::data_types::PgTimestamp;
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid};
+use diesel::{ExpressionMethods as _, IntoSql as _, Queryable};
+
+use super::error::{Failure, Loss};
+use super::lease::Lease;
+use super::pool::PgPool;
+use super::row::{Broken, parsed};
+use super::schema::audit_entries;
+use super::statement::Statement;
+use super::time::{INFINITY, from_pg, to_pg};
+use crate::operation::{Observed, Operation};
+
+/// About how many entries one statement forgets, so that each stays well within the deadline.
+const FORGET_AT_ONCE: i64 = 2_000;
+
+/// Up to the moment of the entry that stands behind so many others, where that is old too. Several of one moment go
+/// together.
+pub(super) const FORGET: &str = "DELETE FROM audit_entries e \
+     WHERE e.created_at < $1 AND e.created_at <= \
+         coalesce((SELECT o.created_at FROM audit_entries o ORDER BY o.created_at OFFSET $2 LIMIT 1), $1)";
+
+/// Stores the entry, within the transaction of what it records.
+pub(super) async fn record(lease: &mut Lease, entry: &AuditEntry) -> Result<(), Failure> {
+    let row = diesel::insert_into(audit_entries::table).values((
+        audit_entries::tenant_id.eq(entry.tenant_id.as_str()),
+        audit_entries::created_at.eq(to_pg(entry.created_at)),
+        audit_entries::id.eq(entry.id.as_uuid()),
+        audit_entries::actor_id.eq(entry.actor_id.as_str()),
+        audit_entries::actor_role.eq(entry.actor_role.as_str()),
+        audit_entries::action.eq(entry.action.as_ref()),
+        audit_entries::thing_kind.eq(entry.thing_kind.as_ref()),
+        audit_entries::thing_id.eq(entry.thing_id.as_str()),
+        audit_entries::session_id.eq(entry.session_id.map(SessionId::as_uuid)),
+    ));
+    lease.execute("record audit", row, Loss::Nothing).await.map(drop)
+}
+
+/// The audit of all tenants.
+pub(super) struct PgAudit(pub(super) Observed<PgPool>);
+
+#[async_trait]
+impl AuditRepository for PgAudit {
+    async fn list(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, RepositoryError> {
+        let list = |pool| list(pool, tenant, query);
+        self.0.run(Operation::AuditList, list).await
+    }
+
+    async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
+        let mut forgotten = 0;
+        loop {
+            // To forget an entry twice does no harm, so that a lost answer is worth another attempt.
+            let forget = |mut lease: Lease| async move {
+                let values = (to_pg(time).into_sql::<Timestamptz>(), FORGET_AT_ONCE.into_sql::<BigInt>());
+                lease.execute("forget audit", Statement::<(), _>::new(FORGET, values), Loss::Nothing).await
+            };
+            let forgetting = self.0.run(Operation::AuditForget, |pool| pool.attempt(Failure::is_passing, forget));
+            let count = forgetting.await? as u64;
+            forgotten += count;
+            if count <= FORGET_AT_ONCE.unsigned_abs() {
+                return Ok(forgotten);
+            }
+        }
+    }
+}
+
+async fn list(pool: &PgPool, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, RepositoryError> {
+    let sql = || sql(query.direction(), query.actor.is_some(), query.action.is_some());
+    let rows = pool.read("list audit", || Statement::<AuditColumns, _>::new(sql(), values(tenant, query)));
+    let rows: Vec<AuditRow> = rows.await?;
+    let found: Result<_, Broken> = rows.into_iter().map(|row| row.into_entry(tenant)).collect();
+    Ok(AuditPage::assemble(query, found.map_err(|broken| broken.in_a("audit entry"))?))
+}
+
+/// What is not narrowed is not mentioned, so that each question has an index of its own.
+pub(super) fn sql(direction: CursorDirection, by_actor: bool, by_action: bool) -> String {
+    let (beyond, order) = match direction {
+        CursorDirection::Older => ("<", "DESC"),
+        CursorDirection::Newer => (">", "ASC"),
+    };
+    let actor = if by_actor { "AND e.actor_id = $5" } else { "" };
+    let action = if by_action { "AND e.action = $6" } else { "" };
+    format!(
+        "SELECT e.id, e.created_at, e.actor_id, e.actor_role, e.action, e.thing_kind, e.thing_id, e.session_id \
+         FROM audit_entries e \
+         WHERE e.tenant_id = $1 {actor} {action} AND (e.created_at, e.id) {beyond} ($2, $3) \
+         ORDER BY e.created_at {order}, e.id {order} LIMIT $4"
+    )
+}
+
+fn values<'q>(tenant: &'q TenantId, query: &'q AuditQuery) -> impl QueryFragment<Pg> + Send + use<'q> {
+    // Without a cursor the walk begins beyond the newest that there could be.
+    let from = query.cursor.map(|cursor| (to_pg(cursor.created_at), cursor.id.as_uuid()));
+    let (created_at, id) = from.unwrap_or((INFINITY, uuid::Uuid::max()));
+    (
+        tenant.as_str().into_sql::<Text>(),
+        created_at.into_sql::<Timestamptz>(),
+        id.into_sql::<Uuid>(),
+        (i64::from(query.limit) + 1).into_sql::<BigInt>(),
+        query.actor.as_ref().map(ParticipantId::as_str).into_sql::<Nullable<Text>>(),
+        query.action.map(Action::as_str).into_sql::<Nullable<Text>>(),
+    )
+}
+
+type AuditColumns = (Uuid, Timestamptz, Text, Text, Text, Text, Text, Nullable<Uuid>);
+
+/// An entry as it is stored, in the order of [`AuditColumns`]. The tenant is the one that was asked for.
+#[derive(Debug, Queryable)]
+struct AuditRow {
+    id: uuid::Uuid,
+    created_at: PgTimestamp,
+    actor_id: String,
+    actor_role: String,
+    action: String,
+    thing_kind: String,
+    thing_id: String,
+    session_id: Option<uuid::Uuid>,
+}
+
+impl AuditRow {
+    fn into_entry(self, tenant: &TenantId) -> Result<AuditEntry, Broken> {
+        Ok(AuditEntry {
+            id: AuditId::new(self.id),
+            tenant_id: tenant.clone(),
+            created_at: from_pg(self.created_at)?,
+            actor_id: parsed("actor_id", &self.actor_id)?,
+            actor_role: parsed("actor_role", &self.actor_role)?,
+            action: self.action.into(),
+            thing_kind: self.thing_kind.into(),
+            thing_id: self.thing_id,
+            session_id: self.session_id.map(SessionId::new),
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! The port, over the keys in force.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use chat_domain::access::{Identity, MAX_TOKEN_BYTES, Refusal, TokenError, TokenRules, TokenVerifier};
+use chat_domain::clock::Clock;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::error::KeySetError;
+use super::jwks;
+use super::refresh::{Plan, Refresh};
+use super::ring::KeyRing;
+use super::source::{KeySource, Reader, read_file};
+use super::unverified::Unverified;
+
+/// Which tokens are taken.
+#[derive(Debug, Clone)]
+pub struct JwtConfig {
+    /// The keys of HS256: the present one, and while it is being replaced the one before.
+    pub secrets: Vec<SecretString>,
+    /// Where the keys of RS256, ES256 and `EdDSA` are to be had.
+    pub keys: Option<KeySource>,
+    /// How often the set at a URL is asked for, though nobody needs it. A file is read every 5 seconds at least.
+    pub refresh_every: Duration,
+    /// The shortest time between two times that a set is asked for. A file is not spared longer than a second.
+    pub refresh_pause: Duration,
+    /// What tokens must say.
+    pub rules: TokenRules,
+    /// How many verified tokens are remembered.
+    pub remembered: u64,
+}
+
+impl JwtConfig {
+    /// No key yet; sets refreshed every five minutes and at most every ten seconds, 10,000 tokens remembered.
+    #[must_use]
+    pub fn new(rules: TokenRules) -> Self {
+        Self {
+            secrets: Vec::new(),
+            keys: None,
+            refresh_every: Duration::from_mins(5),
+            refresh_pause: Duration::from_secs(10),
+            rules,
+            remembered: 10_000,
+        }
+    }
+}
+
+/// Checks signed tokens (JWS, RFC 7515) by the keys in force.
+pub struct JwtVerifier {
+    ring: Arc<ArcSwap<KeyRing>>,
+    refresh: Option<Refresh>,
+    rules: TokenRules,
+    clock: Arc<dyn Clock>,
+}
+
+impl JwtVerifier {
+    /// Gets ready, on the runtime in which this is called. A set at a URL is asked for at once, and need not come; one in
+    /// a file must be there.
+    ///
+    /// # Errors
+    /// Where the file is not there, or holds no key that can be used.
+    pub fn start(config: &JwtConfig, clock: Arc<dyn Clock>) -> Result<Self, KeySetError> {
+        let secrets = config.secrets.iter().map(|key| DecodingKey::from_secret(key.expose_secret().as_bytes()));
+        let public = match &config.keys {
+            Some(KeySource::File(path)) => jwks::parse(&read_file(path)?)?,
+            Some(KeySource::Url(_)) | None => Vec::new(),
+        };
+        let loaded = !public.is_empty();
+        let ring = Arc::new(ArcSwap::from_pointee(KeyRing::new(secrets.collect(), public, config.remembered)));
+        let begin = |source: &KeySource| {
+            let plan = Plan::of(source, config.refresh_every, config.refresh_pause);
+            Ok::<_, KeySetError>(Refresh::begin(Arc::clone(&ring), Reader::of(source)?, plan, loaded))
+        };
+        let refresh = config.keys.as_ref().map(begin).transpose()?;
+        Ok(Self { ring, refresh, rules: config.rules.clone(), clock })
+    }
+
+    /// The ring under which the token's signature is good. Where no public key here makes it so, a newer set is waited for:
+    /// a new key need not have a new name, nor a token one at all.
+    async fn signed(&self, token: &Unverified<'_>) -> Result<Arc<KeyRing>, TokenError> {
+        let ring = self.ring.load_full();
+        let checked = ring.check(token);
+        let refresh = match (&checked, &self.refresh) {
+            (Err(Refusal::UnknownKey | Refusal::WrongKeyType | Refusal::BadSignature), Some(refresh))
+                if token.algorithm != Algorithm::HS256 =>
+            {
+                refresh
+            }
+            _ => return Ok(checked.map(|()| ring)?),
+        };
+        refresh.wait().await;
+        let newer = self.ring.load_full();
+        // Where nothing has changed, a forged token is not worth a second check.
+        let checked = if Arc::ptr_eq(&ring, &newer) { checked } else { newer.check(token) };
+        match checked {
+            Err(Refusal::UnknownKey) if !refresh.is_loaded() => Err(TokenError::KeysUnavailable),
+            checked => Ok(checked.map(|()| newer)?),
+        }
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for JwtVerifier {
+    fn recall(&self, token: &str) -> Option<Identity> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        self.ring.load().recall(token, self.clock.now())
+    }
+
+    async fn verify(&self, token: &str) -> Result<Identity, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refusal::TokenTooLong.into());
+        }
+        let unverified = Unverified::read(token)?;
+        let ring = self.signed(&unverified).await?;
+        let identity = self.rules.identify(&unverified.claims()?, self.clock.now())?;
+        ring.remember(token, identity.clone());
+        Ok(identity)
+    }
+}

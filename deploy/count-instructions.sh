@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+#
+# Counts what one call of each hot path costs, in instructions, and holds it
+# against the figures in deploy/instructions.txt: more than a tenth off, in
+# either direction, is a failure. Two runs that differ in the number of calls
+# are counted, so that starting up does not.
+#
+#   deploy/count-instructions.sh          # compare
+#   deploy/count-instructions.sh --write  # put the present figures there
+#
+# Unlike times, counts are the same on a busy machine. They do depend on the
+# compiler and on the processor's abilities: those on which the C library
+# chooses its copying loops are switched off here.
+#
+# Needs valgrind, which is installed on Debian where it is missing.
+
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly committed=$root/deploy/instructions.txt few=200 many=600 tolerance=10
+
+say() {
+    echo "count-instructions: $*" >&2
+}
+
+need_valgrind() {
+    type -P valgrind >/dev/null && return 0
+    local sudo=()
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo -n)
+    say "installing valgrind"
+    "${sudo[@]}" apt-get update -q >/dev/null 2>&1 || true # yesterday's lists may do
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends valgrind >/dev/null 2>&1 || true
+    type -P valgrind >/dev/null && return 0
+    say "valgrind is missing, and not to be installed from here (Debian: apt-get install valgrind)"
+    exit 1
+}
+
+# Instructions of a run with so many calls.
+count() {
+    local counted
+    GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-AVX512F,-ERMS,-FSRM \
+        valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file="$place/log" \
+        "$program" "$1" "$2" >/dev/null
+    counted=$(sed -n 's/.*Collected *: *//p' "$place/log")
+    [ -n "$counted" ] || { cat "$place/log" >&2; exit 1; }
+    echo "$counted"
+}
+
+need_valgrind
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+(cd "$root" && cargo build --quiet --release --package chat-service --example instructions)
+program=${CARGO_TARGET_DIR:-$root/target}/release/examples/instructions
+
+failed=
+for call in create list; do
+    now=$((($(count "$call" "$many") - $(count "$call" "$few")) / (many - few)))
+    before=$(sed -n "s/^$call //p" "$committed")
+    if [ "${1-}" = --write ]; then
+        sed -i "s/^$call .*/$call $now/" "$committed"
+        before=$now
+    fi
+    off=$(((now - before) * 1000 / before))
+    printf '%-6s %9d instructions a call, %d were committed (%+d.%d %%)\n' \
+        "$call" "$now" "$before" $((off / 10)) "$((${off#-} % 10))"
+    [ "${off#-}" -le $((tolerance * 10)) ] || failed=1
+done
+if [ -n "$failed" ]; then
+    say "more than $tolerance % off. If it is meant to be so: deploy/count-instructions.sh --write, and a word in docs/performance.md"
+    exit 1
+fi
