@@ -1,0 +1,24 @@
+//! PostgreSQL is stopped in good order and started again, as for an upgrade.
+
+use tokio::time::Instant;
+
+use crate::failure::Outcome;
+use crate::load::Size;
+use crate::stage::Stage;
+use crate::world::Plan;
+
+pub(crate) const FAULT: &str = "PostgreSQL restarted";
+pub(crate) const EXPECTED: &str = "503 with `Retry-After` within 9 s; back in 5 s without a restart";
+
+pub(crate) async fn run(stage: &mut Stage) -> Outcome {
+    let mut world = stage.world(Plan::nodes(2)).await?;
+    let load = world.load(Size::default())?;
+    for _ in 0..stage.times(10, 2) {
+        load.stored(50).await?;
+        world.postgres()?.server.stop().await?;
+        load.refused(5).await?;
+        world.postgres()?.server.start().await?;
+        stage.back(&world, &load, Instant::now()).await?;
+    }
+    stage.settle(&mut world, load).await
+}

@@ -1,0 +1,26 @@
+//! One node alone cannot reach Redis: it cannot tell the others what it writes, nor hear what they wrote.
+
+use crate::cases::{beside, cacheless};
+use crate::failure::Outcome;
+use crate::load::Size;
+use crate::proxy::Proxy;
+use crate::stage::Stage;
+use crate::world::{Cache, Plan};
+
+pub(crate) const FAULT: &str = "one node cut off from Redis";
+pub(crate) const EXPECTED: &str = "no 5xx, nothing stale on either node";
+
+pub(crate) async fn run(stage: &mut Stage) -> Outcome {
+    let mut world = stage.world(Plan::nodes(2).with_redis(Cache::Present)).await?;
+    let load = world.load(Size { readers: 4, ..Size::default() })?;
+    for _ in 0..stage.times(20, 2) {
+        load.stored(30).await?;
+        world.redis()?.proxy(0)?.refuse();
+        world.healthy_as(0, "degraded").await?;
+        load.stored(stage.times(200, 50)).await?;
+        world.redis()?.proxy(0).map(Proxy::heal)?;
+        cacheless::whole(&world, 0).await?;
+    }
+    beside::harmed_nobody(stage, &world);
+    stage.settle(&mut world, load).await
+}

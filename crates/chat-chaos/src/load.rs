@@ -1,0 +1,267 @@
+//! Clients that write and read all the time, and write down what they are told.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::client::{Answer, Client, PATIENCE, Request, Silence};
+use crate::failure::{Failure, Outcome};
+use crate::history::{Message, PAGE, Post, Read, Recorder, Tally, Told};
+use crate::node::Address;
+use crate::process::TICK;
+
+/// After a failure a client waits this long, so that a node that is down does not make clients spin.
+const AFTER_FAILURE: Duration = Duration::from_millis(20);
+/// What a load is waited for, at most.
+const WAIT: Duration = Duration::from_mins(2);
+
+/// How much is asked. The defaults keep a small machine half idle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// Clients that write, for each node.
+    pub(crate) writers: usize,
+    /// Clients that read, for each node.
+    pub(crate) readers: usize,
+    /// Between two requests of one client.
+    pub(crate) pause: Duration,
+    /// Length of a message.
+    pub(crate) content: usize,
+    /// How long a client waits for an answer.
+    pub(crate) patience: Duration,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { writers: 4, readers: 2, pause: Duration::from_millis(5), content: 200, patience: PATIENCE }
+    }
+}
+
+/// A load that runs.
+#[derive(Debug)]
+pub(crate) struct Load {
+    clients: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    recorder: Recorder,
+}
+
+/// What one client does all the time.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    Write,
+    Read,
+}
+
+/// What one client works with.
+#[derive(Debug, Clone)]
+struct Worker {
+    client: Client,
+    address: Address,
+    node: usize,
+    sessions: Arc<[String]>,
+    size: Size,
+    recorder: Recorder,
+    stop: watch::Receiver<bool>,
+    names: Arc<AtomicUsize>,
+}
+
+impl Load {
+    /// Starts clients for each of these nodes, on these sessions. Names make contents and keys unlike all others.
+    pub(crate) fn start(
+        nodes: &[Address],
+        sessions: &[String],
+        size: Size,
+        recorder: Recorder,
+        names: &Arc<AtomicUsize>,
+    ) -> Outcome<Self> {
+        let stop = watch::Sender::new(false);
+        let mut clients = JoinSet::new();
+        for (node, address) in nodes.iter().enumerate() {
+            let worker = Worker {
+                client: Client::with_patience(size.patience)?,
+                address: address.clone(),
+                node,
+                sessions: sessions.into(),
+                size,
+                recorder: recorder.clone(),
+                stop: stop.subscribe(),
+                names: Arc::clone(names),
+            };
+            for number in 0..size.writers {
+                clients.spawn(worker.clone().go_on(Job::Write, number));
+            }
+            for number in 0..size.readers {
+                clients.spawn(worker.clone().go_on(Job::Read, number));
+            }
+        }
+        Ok(Self { clients, stop, recorder })
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.recorder.tally()
+    }
+
+    /// Waits until so many more messages are acknowledged.
+    pub(crate) async fn stored(&self, more: usize) -> Outcome {
+        let wanted = self.tally().stored + more;
+        self.until("messages to be stored", |tally| tally.stored >= wanted).await
+    }
+
+    /// Waits until so many more requests have come to nothing.
+    pub(crate) async fn refused(&self, more: usize) -> Outcome {
+        let wanted = self.tally().failed + self.tally().unknown + more;
+        self.until("requests to be refused", |tally| tally.failed + tally.unknown >= wanted).await
+    }
+
+    /// Waits until the tally is so.
+    pub(crate) async fn until(&self, what: &str, so: impl Fn(&Tally) -> bool) -> Outcome {
+        let until = Instant::now() + WAIT;
+        while !so(&self.tally()) {
+            if Instant::now() > until {
+                return Err(Failure::InVain(what.to_owned()));
+            }
+            sleep(TICK).await;
+        }
+        Ok(())
+    }
+
+    /// Stops the clients; each waits for the answer that it is owed.
+    pub(crate) async fn stop(mut self) -> Outcome {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.clients.join_next().await {
+            ended.map_err(|error| Failure::other(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Worker {
+    fn stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    fn session(&self, turn: usize) -> String {
+        let count = self.sessions.len().max(1);
+        self.sessions.get(turn % count).cloned().unwrap_or_default()
+    }
+
+    async fn go_on(self, job: Job, number: usize) {
+        for turn in number.. {
+            if self.stopped() {
+                return;
+            }
+            let well = match (self.address.get(), job) {
+                (None, _) => false,
+                (Some(node), Job::Write) => self.write_one(&node, self.session(turn)).await,
+                (Some(node), Job::Read) => self.read_one(&node, self.session(turn), turn % 3 == 0).await,
+            };
+            sleep(if well { self.size.pause } else { AFTER_FAILURE }).await;
+        }
+    }
+
+    /// Whether it was stored.
+    async fn write_one(&self, node: &str, session: String) -> bool {
+        let name = self.names.fetch_add(1, Ordering::Relaxed);
+        let key = format!("m-{name}");
+        let content = format!("{key} {}", noise(name, self.size.content));
+        let request = Request::message(&session, &key, &content);
+        let began = self.recorder.now();
+        let answer = self.client.ask(node, &request).await;
+        let ended = self.recorder.now();
+        let (told, took) = self.told(answer);
+        let stored = matches!(told, Told::Stored(_));
+        self.recorder.post(Post { session, key, content, began, ended, told }, took);
+        stored
+    }
+
+    /// What an answer to a post means.
+    fn told(&self, answer: Result<Answer, Silence>) -> (Told, Duration) {
+        match answer {
+            Ok(answer) => (told(&answer).unwrap_or_else(|| self.surprised("post", &answer)), answer.took),
+            Err(silence) if silence.sent => {
+                self.recorder.silence(silence.why);
+                (Told::Nothing, silence.took)
+            }
+            Err(silence) => (Told::Refused, silence.took),
+        }
+    }
+
+    fn surprised(&self, what: &str, answer: &Answer) -> Told {
+        let retry = if answer.says_when { "with" } else { "without" };
+        let kind = format!("a {what} was answered with {} {}, {retry} Retry-After", answer.status, answer.code());
+        self.recorder.surprise(kind, answer.body.to_string().chars().take(300).collect());
+        Told::Nothing
+    }
+
+    /// Whether it was answered. Read as a list, or as a session with its newest messages.
+    async fn read_one(&self, node: &str, session: String, as_list: bool) -> bool {
+        let path = if as_list {
+            format!("/api/v1/sessions/{session}/messages?order=desc&limit={PAGE}")
+        } else {
+            format!("/api/v1/sessions/{session}?message_limit={PAGE}")
+        };
+        let began = self.recorder.now();
+        let answer = self.client.ask(node, &Request::get(path)).await;
+        let ended = self.recorder.now();
+        match answer {
+            Ok(answer) if answer.status == 200 => {
+                let Some((rev, page)) = page(&answer, as_list) else {
+                    self.surprised("read", &answer);
+                    return false;
+                };
+                self.recorder.read(Read { session, node: self.node, began, ended, rev, page }, answer.took);
+                true
+            }
+            Ok(answer) => {
+                if !answer.is_promised_refusal() || answer.code() == "outcome_unknown" {
+                    self.surprised("read", &answer);
+                }
+                self.recorder.failed_read(answer.took);
+                false
+            }
+            Err(silence) => {
+                self.recorder.failed_read(silence.took);
+                false
+            }
+        }
+    }
+}
+
+/// Text that no store can make smaller: the digits of a sequence that repeats after 2^64.
+fn noise(seed: usize, length: usize) -> String {
+    let mut state = seed as u64;
+    let mut text = String::with_capacity(length + 16);
+    while text.len() < length {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Writing to a string does not fail.
+        _ = write!(text, "{:x}", state >> 24);
+    }
+    text
+}
+
+/// What an answer to a post means; `None` where it is none of those that are promised.
+pub(crate) fn told(answer: &Answer) -> Option<Told> {
+    match answer.status {
+        201 => Message::of(&answer.body).map(Told::Stored),
+        _ if !answer.is_promised_refusal() => None,
+        _ if answer.code() == "outcome_unknown" => Some(Told::Nothing),
+        _ => Some(Told::Refused),
+    }
+}
+
+type Page = (Option<i64>, Vec<(i64, u64)>);
+
+fn page(answer: &Answer, as_list: bool) -> Option<Page> {
+    let (rev, messages) = if as_list {
+        let mut messages = Message::list(&answer.body)?;
+        messages.reverse();
+        (None, messages)
+    } else {
+        (Some(answer.body.get("rev")?.as_i64()?), Message::list(answer.body.get("messages")?)?)
+    };
+    Some((rev, messages.into_iter().map(|message| (message.seq, message.digest)).collect()))
+}
