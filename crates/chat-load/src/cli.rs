@@ -86,6 +86,9 @@ pub(crate) struct BenchArgs {
     /// A Redis for the service on PostgreSQL
     #[arg(long, value_name = "URL", env = "TEST_REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
+    /// Messages in the store that has grown, a tenth of them in one session; 0 leaves it out
+    #[arg(long, value_name = "MESSAGES", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    pub(crate) stored: u64,
     /// Times that everything is measured
     #[arg(long, default_value_t = 3, value_parser = at_least_one)]
     pub(crate) rounds: usize,

@@ -4,6 +4,7 @@
 //! - [`case`], [`population`], [`request`]: what is asked, of which sessions.
 //! - [`connection`], [`answer`], [`target`]: HTTP/1.1, no more of it than a load generator needs.
 //! - [`bare`], [`sqlite_commits`]: yardsticks that can be run by themselves.
+//! - [`stored`]: a store that has grown.
 //! - [`mod@bench`]: the whole table.
 
 mod answer;
@@ -17,6 +18,7 @@ mod load;
 mod population;
 mod request;
 mod sqlite_commits;
+mod stored;
 mod target;
 
 use std::error::Error as _;

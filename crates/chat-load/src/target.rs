@@ -18,6 +18,11 @@ impl Target {
         Self { authority: format!("127.0.0.1:{port}"), base: base.to_owned() }
     }
 
+    /// The same server, with nothing before the paths that are asked for.
+    pub(crate) fn root(&self) -> Self {
+        Self { authority: self.authority.clone(), base: String::new() }
+    }
+
     /// Host and port, for the connection and the `Host` header.
     pub(crate) fn authority(&self) -> &str {
         &self.authority

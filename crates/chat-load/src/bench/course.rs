@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::beside::{Beside, Plain};
+use super::measure::{closed, overload, send};
 use super::postgres::Yardstick;
 use super::series::harmonic_mean;
 use super::server::Server;
@@ -11,7 +13,7 @@ use super::{API, settle, tell, this_program};
 use crate::case::Case;
 use crate::cli::Size;
 use crate::error::LoadError;
-use crate::load::{self, Plan, Summary, millis};
+use crate::load::millis;
 use crate::population::{Population, Shape};
 use crate::sqlite_commits;
 
@@ -24,6 +26,7 @@ pub(super) struct Course<'a> {
     size: &'a Size,
     node: &'a Server,
     yardsticks: Yardsticks<'a>,
+    beside: &'a Beside,
 }
 
 enum Yardsticks<'a> {
@@ -43,21 +46,29 @@ struct People {
 }
 
 impl<'a> Course<'a> {
-    pub(super) const fn sqlite(size: &'a Size, node: &'a Server, file: &'a Path, directory: &'a Path) -> Self {
-        Self { store: "SQLite", size, node, yardsticks: Yardsticks::Sqlite(file, directory) }
+    pub(super) const fn sqlite(
+        size: &'a Size,
+        node: &'a Server,
+        beside: &'a Beside,
+        file: &'a Path,
+        directory: &'a Path,
+    ) -> Self {
+        Self { store: "SQLite", size, node, yardsticks: Yardsticks::Sqlite(file, directory), beside }
     }
 
     pub(super) const fn postgres(
         store: &'static str,
         size: &'a Size,
         node: &'a Server,
+        beside: &'a Beside,
         pgbench: &'a Yardstick,
     ) -> Self {
-        Self { store, size, node, yardsticks: Yardsticks::Pgbench(pgbench) }
+        Self { store, size, node, yardsticks: Yardsticks::Pgbench(pgbench), beside }
     }
 
-    /// Measures everything, round by round, on a node that was just started on an empty store.
-    pub(super) fn run(&self, rounds: usize, sheet: &mut Sheet) -> Result<(), LoadError> {
+    /// Measures everything, round by round, on a node that was just started on an empty store; the sessions that were
+    /// spoken of.
+    pub(super) fn run(&self, rounds: usize, sheet: &mut Sheet) -> Result<Population, LoadError> {
         rest();
         if let Some(memory) = self.node.memory() {
             let measured = Measured::new("memory at rest", Unit::Mebibytes, memory.now);
@@ -70,6 +81,7 @@ impl<'a> Course<'a> {
             let list = self.list(&people, sheet)?;
             self.other_reads(&people, sheet)?;
             self.other_writes(&people, create, list, sheet)?;
+            self.beside.measure(self.store, self.size, Plain { create, list }, sheet)?;
             self.at_half_load("create at half load, p99", Case::Create, create, &people, sheet)?;
             self.at_half_load("list at half load, p99", Case::List, list, &people, sheet)?;
         }
@@ -77,7 +89,8 @@ impl<'a> Course<'a> {
             let measured = Measured::new("memory, most under load", Unit::Mebibytes, memory.peak);
             sheet.note(self.store, measured.bar(Bar::AtMost(150.0, 80.0)));
         }
-        Ok(())
+        self.overload(&people, rounds, sheet)?;
+        Ok(people.spread)
     }
 
     fn people(&self) -> Result<People, LoadError> {
@@ -145,6 +158,22 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
+    /// More than can be served, once all else is measured: thousands of connections are memory that no other case needs.
+    fn overload(&self, people: &People, rounds: usize, sheet: &mut Sheet) -> Result<(), LoadError> {
+        for round in 1..=rounds {
+            tell(&format!("{}, twice the load, round {round} of {rounds}", self.store));
+            for (name, case) in
+                [("create, twice as much offered", Case::Create), ("list, twice as much offered", Case::List)]
+            {
+                let highest = self.closed(case, &people.spread)?;
+                let served = overload(self.size, case, &people.spread, self.node.target(), highest)?;
+                let measured = Measured::new(name, Unit::PerSecond, served).against("highest load", highest);
+                sheet.note(self.store, measured.bar(Bar::AtLeast(0.9, 1.0)));
+            }
+        }
+        Ok(())
+    }
+
     /// The 99th percentile against the median, in an open loop at half of what the closed one gave.
     fn at_half_load(
         &self,
@@ -154,7 +183,7 @@ impl<'a> Course<'a> {
         people: &People,
         sheet: &mut Sheet,
     ) -> Result<(), LoadError> {
-        let summary = self.send(case, &people.spread, self.node, Some(highest / 2.0))?;
+        let summary = send(self.size, case, &people.spread, self.node.target(), Some(highest / 2.0))?;
         let measured = Measured::new(name, Unit::Milliseconds, millis(summary.p99));
         sheet.note(self.store, measured.against("p50", millis(summary.p50)).bar(Bar::AtMost(5.0, 3.0)));
         Ok(())
@@ -176,29 +205,12 @@ impl<'a> Course<'a> {
                 command.args(["--header", &header]);
             }
         })?;
-        let rate = self.send(case, &people.spread, &bare.0, None)?.rate;
+        let rate = closed(self.size, case, &people.spread, bare.0.target())?;
         Ok(measured.against("bare handler", rate).bar(Bar::AtLeast(0.4, 0.65)))
     }
 
     fn closed(&self, case: Case, population: &Population) -> Result<f64, LoadError> {
-        self.send(case, population, self.node, None).map(|summary| summary.rate)
-    }
-
-    fn send(
-        &self,
-        case: Case,
-        population: &Population,
-        server: &Server,
-        rate: Option<f64>,
-    ) -> Result<Summary, LoadError> {
-        let target = server.target().clone();
-        let shots = case.shots(&target, population);
-        let summary = load::send(Plan { target, shots, size: *self.size, rate })?;
-        summary.refuse_unexpected()?;
-        if summary.answered == 0 {
-            return Err(LoadError::failed("nothing was answered within the time of a case"));
-        }
-        Ok(summary)
+        closed(self.size, case, population, self.node.target())
     }
 }
 

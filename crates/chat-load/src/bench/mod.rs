@@ -1,33 +1,55 @@
 //! The benchmark: a release build of the service on each store, each case in turn with its yardstick, round by round.
 //!
 //! - [`course`]: what is measured, in which order, against what; the bars.
+//! - [`beside`]: the same on nodes that differ in one thing; [`walk`]: to the end of a long session.
+//! - [`two_nodes`], [`processor`]: whose processor time a request takes.
+//! - [`measure`]: one load on one node.
 //! - [`server`]: a process that listens: the service, the bare handler.
 //! - [`postgres`]: databases that come and go, and pgbench.
 //! - [`memory`]: what a process takes.
 //! - [`series`], [`sheet`]: medians, spread, ratios, and the table.
 
+mod beside;
 mod course;
+mod measure;
 mod memory;
 mod postgres;
+mod processor;
 mod programs;
 mod series;
 mod server;
 mod sheet;
+mod two_nodes;
+mod walk;
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use self::beside::Beside;
 use self::course::Course;
 use self::postgres::{Database, Yardstick};
 use self::server::Server;
 use self::sheet::Sheet;
+use self::two_nodes::{Shares, TwoNodes};
 use crate::cli::BenchArgs;
 use crate::error::LoadError;
 use crate::load;
 use crate::population::{Population, Shape};
+use crate::stored::{self, Stored};
+
+/// Settings of a node that asks for tokens and limits its callers.
+const GUARDED: [(&str, &str); 6] = [
+    ("AUTH_MODE", "jwt"),
+    ("SECRET_KEY", "kH3v8mQx1ZpT6sWn0aYc5LrDf2BgUj7E"),
+    ("RATE_LIMIT", "1000000"),
+    ("RATE_BURST", "1000000"),
+    ("RATE_LIMIT_MESSAGES", "1000000"),
+    ("RATE_BURST_MESSAGES", "1000000"),
+];
 
 /// Where the API lies on a node.
 const API: &str = "/api/v1";
@@ -37,11 +59,13 @@ pub(crate) fn run(args: &BenchArgs) -> Result<String, LoadError> {
     let bench = Bench::new(args)?;
     let mut sheet = Sheet::default();
     bench.sqlite(&mut sheet)?;
-    match &args.postgres_url {
-        Some(server) => bench.postgres(server, &mut sheet)?,
-        None => tell("no --postgres-url: PostgreSQL is left out"),
-    }
-    Ok(format!("{}\n{sheet}", bench.conditions()))
+    let shares = if let Some(server) = &args.postgres_url {
+        bench.postgres(server, &mut sheet)?
+    } else {
+        tell("no --postgres-url: PostgreSQL is left out");
+        String::new()
+    };
+    Ok(format!("{}\n{sheet}\n{shares}", bench.conditions()))
 }
 
 /// A place to work in, and what to measure.
@@ -83,26 +107,93 @@ impl<'a> Bench<'a> {
         settle(&node, Shape { sessions: self.args.size.sessions, tenants: 1, filled: true })?;
         node.stop()?;
 
+        let beside = Beside {
+            grown: self.grown(&settings(&self.path("grown.db")), |stored| {
+                stored::fill_sqlite(&self.path("grown.db"), stored)
+            })?,
+            guarded: self.guarded(settings(&self.path("guarded.db")))?,
+        };
         let settings = settings(&self.path("chat.db"));
         let node = self.node(&settings)?.0;
-        let course = Course::sqlite(&self.args.size, &node, &yardstick, self.directory.path());
+        let course = Course::sqlite(&self.args.size, &node, &beside, &yardstick, self.directory.path());
         course.run(self.args.rounds, sheet)?;
         node.stop()?;
+        beside.stop()?;
         self.starts(&settings, sheet)
     }
 
-    fn postgres(&self, server: &url::Url, sheet: &mut Sheet) -> Result<(), LoadError> {
+    /// Whose processor time a request takes, as a table of its own.
+    fn postgres(&self, server: &url::Url, sheet: &mut Sheet) -> Result<String, LoadError> {
         let yardstick = Database::create(server, "yardstick")?;
         let node = self.node(&self.on(&yardstick))?.0;
         settle(&node, Shape { sessions: 1, tenants: 1, filled: true })?;
         node.stop()?;
         let yardstick = Yardstick::seed(&yardstick, &self.args.size, self.directory.path())?;
 
+        let [grown, guarded] = [Database::create(server, "grown")?, Database::create(server, "guarded")?];
+        let beside = Beside {
+            grown: self.grown(&self.on(&grown), |stored| grown.fill(stored))?,
+            guarded: self.guarded(self.on(&guarded))?,
+        };
         let store = if self.args.redis_url.is_some() { "PostgreSQL + Redis" } else { "PostgreSQL" };
         let database = Database::create(server, "service")?;
         let node = self.node(&self.on(&database))?.0;
-        Course::postgres(store, &self.args.size, &node, &yardstick).run(self.args.rounds, sheet)?;
-        node.stop()
+        let course = Course::postgres(store, &self.args.size, &node, &beside, &yardstick);
+        let people = course.run(self.args.rounds, sheet)?;
+        beside.stop()?;
+        let shares = self.two_nodes(&node, &database, &people)?;
+        node.stop()?;
+        Ok(shares)
+    }
+
+    /// A node on a store that was filled before it started, and sessions of its own on it.
+    fn grown(
+        &self,
+        settings: &[(&'static str, String)],
+        fill: impl FnOnce(Stored) -> Result<(), LoadError>,
+    ) -> Result<Option<(Server, Population, Stored)>, LoadError> {
+        let stored = Stored::of(self.args.stored);
+        if stored.long == 0 {
+            return Ok(None);
+        }
+        tell(&format!("filling a store with {} messages", self.args.stored));
+        self.node(settings)?.0.stop()?;
+        fill(stored)?;
+        let node = self.node(settings)?.0;
+        let people = settle(&node, Shape { sessions: self.args.size.sessions, tenants: 1, filled: true })?;
+        Ok(Some((node, people, stored)))
+    }
+
+    /// A node that asks for tokens and limits its callers, to more than one can ask for here.
+    fn guarded(
+        &self,
+        mut settings: Vec<(&'static str, String)>,
+    ) -> Result<Option<(Server, Population)>, LoadError> {
+        settings.extend(GUARDED.map(|(name, value)| (name, value.to_owned())));
+        let node = self.node(&settings)?.0;
+        let mut command = Command::new(&self.service);
+        command.env_clear().envs(settings).current_dir(self.directory.path());
+        command.args(["token", "--sub=load", "--role=service", "--expires-in=1d", "--tenant", stored::TENANT]);
+        let header = format!("Authorization: Bearer {}", programs::output(&mut command, "")?.trim());
+        let shape = Shape { sessions: self.args.size.sessions, tenants: 1, filled: true };
+        let people = load::runtime()?.block_on(Population::settle(node.target(), shape, vec![header]))?;
+        Ok(Some((node, people)))
+    }
+
+    fn two_nodes(&self, node: &Server, database: &Database, people: &Population) -> Result<String, LoadError> {
+        let other = self.node(&self.on(database))?.0;
+        let redis = self.args.redis_url.as_deref();
+        let both = TwoNodes { nodes: [node, &other], database, redis, people, size: &self.args.size };
+        let (mut creates, mut lists) = (Vec::new(), Vec::new());
+        for round in 1..=self.args.rounds {
+            tell(&format!("two nodes, round {round} of {}", self.args.rounds));
+            let [create, list] = both.measure()?;
+            creates.push(create);
+            lists.push(list);
+        }
+        other.stop()?;
+        let lines = [Shares::median(&creates), Shares::median(&lists)].into_iter().flatten();
+        Ok(lines.fold(Shares::HEADING.to_owned(), |table, line| table + &line.to_string()))
     }
 
     /// Start to first answer, on the file that the rounds have filled.
@@ -118,6 +209,7 @@ impl<'a> Bench<'a> {
     fn on(&self, database: &Database) -> Vec<(&'static str, String)> {
         let mut settings = vec![("DATABASE_URL", database.url())];
         settings.extend(self.args.redis_url.clone().map(|url| ("REDIS_URL", url)));
+        settings.push(("REDIS_PREFIX", database.name().to_owned()));
         settings
     }
 

@@ -11,10 +11,12 @@ use super::programs::{find, output};
 use super::tell;
 use crate::cli::Size;
 use crate::error::LoadError;
+use crate::stored::Stored;
 
 const SEED: &str = include_str!("../../sql/seed.sql");
 const WRITE: &str = include_str!("../../sql/write.pgbench.sql");
 const READ: &str = include_str!("../../sql/read.pgbench.sql");
+const STORED: &str = include_str!("../../sql/stored.postgres.sql");
 
 /// A database of its own. Dropped with this value.
 #[derive(Debug)]
@@ -41,11 +43,27 @@ impl Database {
         Ok(database)
     }
 
+    /// What it is called on its server.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its URL.
     pub(super) fn url(&self) -> String {
         let mut url = self.server.clone();
         url.set_path(&self.name);
         url.into()
+    }
+
+    /// What one question is answered with.
+    pub(super) fn ask(&self, question: &str) -> Result<String, LoadError> {
+        self.psql(self.url(), question)
+    }
+
+    /// Fills the tables that the service has made.
+    pub(super) fn fill(&self, stored: Stored) -> Result<(), LoadError> {
+        let Stored { long, others } = stored;
+        self.psql(self.url(), &format!("\\set long {long}\n\\set others {others}\n{STORED}")).map(drop)
     }
 
     fn psql(&self, url: impl AsRef<str>, statements: &str) -> Result<String, LoadError> {
@@ -141,5 +159,6 @@ mod tests {
     fn the_scripts_do_what_the_load_does() {
         assert!(WRITE.contains(CONTENT));
         assert!(READ.contains(&format!("LIMIT {}", PAGE + 1)));
+        assert!(STORED.contains(CONTENT));
     }
 }

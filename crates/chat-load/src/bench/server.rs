@@ -58,6 +58,11 @@ impl Server {
         Memory::of(self.child.id())
     }
 
+    /// Its process.
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end, and waits until it has.
     pub(super) fn stop(mut self) -> Result<(), LoadError> {
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();

@@ -1,0 +1,55 @@
+//! One load on one node, and what came of it.
+
+use crate::case::Case;
+use crate::cli::Size;
+use crate::error::LoadError;
+use crate::load::{self, Plan, Summary};
+use crate::population::Population;
+use crate::target::Target;
+
+/// Connections that offer more than can be served: more than may wait for a writer.
+const CROWD: usize = 5_000;
+/// A node that cannot take a message now says so with this status.
+const REFUSED: u16 = 503;
+
+/// Good answers a second, each connection asking as soon as it was answered.
+pub(super) fn closed(size: &Size, case: Case, people: &Population, target: &Target) -> Result<f64, LoadError> {
+    send(size, case, people, target, None).map(|summary| summary.rate)
+}
+
+/// Sends a load; every answer must be a good one.
+pub(super) fn send(
+    size: &Size,
+    case: Case,
+    people: &Population,
+    target: &Target,
+    rate: Option<f64>,
+) -> Result<Summary, LoadError> {
+    let plan = Plan { target: target.clone(), shots: case.shots(target, people), size: *size, rate };
+    let summary = load::send(plan)?;
+    summary.refuse_unexpected()?;
+    served(summary)
+}
+
+/// Good answers a second while twice as much is offered as can be served, over many connections. Refusals are expected.
+pub(super) fn overload(
+    size: &Size,
+    case: Case,
+    people: &Population,
+    target: &Target,
+    highest: f64,
+) -> Result<f64, LoadError> {
+    let size = Size { connections: size.connections.max(CROWD), ..*size };
+    let plan = Plan { target: target.clone(), shots: case.shots(target, people), size, rate: Some(highest * 2.0) };
+    let mut summary = load::send(plan)?;
+    summary.unexpected.remove(&REFUSED);
+    summary.refuse_unexpected()?;
+    served(summary).map(|summary| summary.rate)
+}
+
+fn served(summary: Summary) -> Result<Summary, LoadError> {
+    if summary.answered == 0 {
+        return Err(LoadError::failed("nothing was answered within the time of a case"));
+    }
+    Ok(summary)
+}
