@@ -61,7 +61,19 @@ fill() {
     (number=20 && while number=$((number + 1)) && send "$number"; do :; done) 2>/dev/null &
     writer=$!
     until [ "$(api "sessions/$session" | jq .message_count)" -gt 25 ]; do sleep 0.1; done
+    keyed=$(api sessions '{"user_id":"bob"}' | jq --raw-output .id)
+    removed=$(say_once | jq --raw-output .id)
+    curl --silent --show-error --fail --output /dev/null --request DELETE "$url/api/v1/messages/$removed"
 }
+
+# A message with a key: said again, it is the one that is there.
+say_once() {
+    curl --silent --show-error --fail --header 'Idempotency-Key: once' \
+        --json '{"content":"once","sender_type":"user","sender_id":"bob"}' "$url/api/v1/sessions/$keyed/messages"
+}
+
+# What was acknowledged by now must come back.
+note() { acknowledged=$(api "sessions/$session" | jq .message_count); }
 
 lose() {
     kill "$writer"
@@ -74,10 +86,12 @@ verify() {
     local messages count
     messages=$(api "sessions/$session/messages?limit=1000")
     count=$(jq length <<<"$messages")
-    [ "$count" -gt 25 ] || die "only $count messages are there"
+    [ "$count" -ge "$acknowledged" ] || die "$acknowledged messages were acknowledged, and $count are there"
     jq --exit-status 'to_entries | all(.value.seq == .key + 1 and .value.content == "\(.key + 1)")' \
         <<<"$messages" >/dev/null || die "the messages are others than were sent"
     [ "$(api "sessions/$session" | jq .message_count)" -eq "$count" ] || die "the session counts wrong"
+    jq --exit-status --arg id "$removed" '.id == $id and .is_deleted' <<<"$(say_once)" >/dev/null ||
+        die "the key is forgotten, or the message is not deleted"
     send "$((count + 1))" || die "nothing can be sent"
     [ "$(api "sessions/$session/messages?order=desc&limit=1" | jq '.[0].seq')" -eq "$((count + 1))" ] ||
         die "the next message does not take the next place"
@@ -87,6 +101,7 @@ verify() {
 sqlite() {
     start DATA_DIR="$work/data"
     fill
+    note
     sqlite3 "$work/data/chat.db" "VACUUM INTO '$work/backup.db'"
     [ "$(sqlite3 "$work/backup.db" 'PRAGMA integrity_check')" = ok ] || die "the backup is broken"
     lose
@@ -102,6 +117,7 @@ postgres() {
     createdb --maintenance-db="$TEST_DATABASE_URL" --template=template0 chat
     start DATABASE_URL="$server/chat"
     fill
+    note
     pg_dump --format=custom --dbname="$server/chat" --file="$work/backup"
     lose
     dropdb --maintenance-db="$TEST_DATABASE_URL" chat

@@ -16,7 +16,7 @@
 
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-readonly committed=$root/deploy/instructions.txt few=200 many=600 tolerance=10
+readonly committed=$root/deploy/instructions.txt few=200 many=1200 tolerance=10
 
 say() {
     echo "count-instructions: $*" >&2

@@ -2,12 +2,13 @@
 #
 # Holds what the service answers against the document that it serves: all checks
 # of schemathesis, on SQLite and on PostgreSQL with Redis in open mode, and on
-# SQLite with tokens.
+# SQLite with tokens. With tokens, also that nobody gets things of another by their
+# ids (foreign_ids.py).
 #
 #   api-test.sh [ARG…]   ARGs go to `schemathesis run`
 #
-# What each run leaves to read is under target/api-test/<store>. The run with
-# tokens is `tokens`.
+# What each run leaves to read is under target/api-test/<store>. The runs with
+# tokens are `tokens` and `objects`.
 
 set -euo pipefail
 
@@ -70,6 +71,14 @@ start_service() {
     done
 }
 
+# An empty directory for a run.
+enter() {
+    echo "api-test: on $1"
+    rm -rf "${place:?}/$1"
+    mkdir -p "$place/$1"
+    cd "$place/$1"
+}
+
 # Usage: check_store NAME [SETTING…] -- [ARG…]
 check_store() {
     local name=$1 settings=() url
@@ -79,10 +88,7 @@ check_store() {
         shift
     done
     shift
-    echo "api-test: on $name"
-    rm -rf "${place:?}/$name"
-    mkdir -p "$place/$name"
-    cd "$place/$name"
+    enter "$name"
     url=http://127.0.0.1:$(free_port)
     start_service "$url" service.log ${settings[@]+"${settings[@]}"}
     "$programs/schemathesis" --config-file "$root/.schemathesis.toml" \
@@ -90,14 +96,30 @@ check_store() {
     stop_service
 }
 
+token_of() {
+    env -u JWT_AUDIENCE -u JWT_ISSUER SECRET_KEY="$secret" \
+        "$service" token --sub "$1" --role "$2" --tenant "$3" --expires-in 1d
+}
+
 # With tokens the headers of the open mode are not looked at: that wrong ones are
 # refused is checked in that mode.
 check_tokens() {
     local token
-    token=$(env -u JWT_AUDIENCE -u JWT_ISSUER SECRET_KEY="$secret" \
-        "$service" token --sub tester --role admin --expires-in 1d)
+    token=$(token_of tester admin default)
     check_store tokens AUTH_MODE=jwt SECRET_KEY="$secret" RATE_LIMIT=0 RATE_LIMIT_UNAUTHENTICATED=0 -- \
         --header "Authorization: Bearer $token" --exclude-checks negative_data_rejection "$@"
+}
+
+# What the first caller makes is not there for others. The user has the name that
+# examples of the document have, so that it speaks for itself.
+check_objects() {
+    local url
+    enter objects
+    url=http://127.0.0.1:$(free_port)
+    start_service "$url" service.log AUTH_MODE=jwt SECRET_KEY="$secret" RATE_LIMIT=0 RATE_LIMIT_UNAUTHENTICATED=0
+    OWNER=$(token_of owner admin default) SAME_TENANT=$(token_of u-1 user default) \
+        OTHER_TENANT=$(token_of owner admin other) "$programs/python" "$root/deploy/local/foreign_ids.py" "$url"
+    stop_service
 }
 
 # The second half is this script again, called with the servers up. They are
@@ -107,6 +129,7 @@ if [ "${1:-}" = --on-servers ]; then
     check_store postgres DATABASE_URL="$TEST_DATABASE_URL" REDIS_URL="$TEST_REDIS_URL" -- "$@"
 else
     prepare
+    check_objects
     check_tokens "$@"
     check_store sqlite -- "$@"
     exec env -u TEST_DATABASE_URL -u TEST_REDIS_URL \

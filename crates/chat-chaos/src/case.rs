@@ -77,11 +77,14 @@ impl Form {
         }
     }
 
-    /// Any answer is there within this time. 9 s is the promise.
-    pub(crate) const fn answered_within(self) -> Duration {
-        match self {
-            Self::Long => Duration::from_secs(9),
-            Self::Short => Duration::from_secs(18),
+    /// Any answer is there within this time. Where a case has set a deadline, that is the promise, and a moment for the
+    /// machine is added; else it is 9 s.
+    pub(crate) fn answered_within(self, deadline: Option<Duration>) -> Duration {
+        match (self, deadline) {
+            (Self::Long, Some(deadline)) => deadline + Duration::from_secs(1),
+            (Self::Short, Some(deadline)) => deadline + Duration::from_secs(5),
+            (Self::Long, None) => Duration::from_secs(9),
+            (Self::Short, None) => Duration::from_secs(18),
         }
     }
 

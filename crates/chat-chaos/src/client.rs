@@ -46,6 +46,8 @@ pub(crate) struct Answer {
 pub(crate) struct Silence {
     /// Whether the request can have reached the node.
     pub(crate) sent: bool,
+    /// Whether the client waited no longer.
+    pub(crate) timed_out: bool,
     pub(crate) took: Duration,
     pub(crate) why: String,
 }
@@ -105,8 +107,10 @@ impl Client {
         let began = Instant::now();
         self.exchange(node, request, began).await.map_err(|error| Silence {
             sent: !error.is_connect(),
+            timed_out: error.is_timeout(),
             took: began.elapsed(),
-            why: Failure::Io { what: "no answer".to_owned(), source: std::io::Error::other(error) }.chain(),
+            why: Failure::Io { what: "no answer".to_owned(), source: std::io::Error::other(error.without_url()) }
+                .chain(),
         })
     }
 

@@ -8,6 +8,7 @@
 //! - `stage`: what a case plays on; `world`: its servers and nodes; `load`: its clients.
 //! - `node`, `postgres`, `redis`, `process`, `programs`: real processes. `proxy`: what stands between them;
 //!   `shim`: what stands below one.
+//! - `memory`, `queues`: what piles up in a node, seen from outside.
 //! - `client`: one request, and what an answer means.
 //! - `history`: what was asked and told, and the rules that it must keep; `settle`: the end of a case.
 //! - `report`: a case as a line of a table.
@@ -36,6 +37,7 @@ mod postgres;
 mod process;
 mod programs;
 mod proxy;
+mod queues;
 mod redis;
 mod report;
 mod settle;

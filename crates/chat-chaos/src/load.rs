@@ -35,6 +35,13 @@ pub(crate) struct Size {
     pub(crate) patience: Duration,
 }
 
+impl Size {
+    /// Clients of each node, each of which has one request at a time.
+    pub(crate) const fn clients(&self) -> usize {
+        self.writers + self.readers
+    }
+}
+
 impl Default for Size {
     fn default() -> Self {
         Self { writers: 4, readers: 2, pause: Duration::from_millis(5), content: 200, patience: PATIENCE }
@@ -182,12 +189,20 @@ impl Worker {
     fn told(&self, answer: Result<Answer, Silence>) -> (Told, Duration) {
         match answer {
             Ok(answer) => (told(&answer).unwrap_or_else(|| self.surprised("post", &answer)), answer.took),
-            Err(silence) if silence.sent => {
-                self.recorder.silence(silence.why);
-                (Told::Nothing, silence.took)
+            Err(silence) => {
+                let told = if silence.sent { Told::Nothing } else { Told::Refused };
+                (told, self.silent("post", silence))
             }
-            Err(silence) => (Told::Refused, silence.took),
         }
+    }
+
+    /// Writes down why there was no answer, unless this client is one that does not wait for it; how long it waited.
+    fn silent(&self, what: &str, silence: Silence) -> Duration {
+        let by_choice = silence.timed_out && self.size.patience < PATIENCE;
+        if !by_choice {
+            self.recorder.silence(format!("a {what} had {}", silence.why));
+        }
+        silence.took
     }
 
     fn surprised(&self, what: &str, answer: &Answer) -> Told {
@@ -224,7 +239,7 @@ impl Worker {
                 false
             }
             Err(silence) => {
-                self.recorder.failed_read(silence.took);
+                self.recorder.failed_read(self.silent("read", silence));
                 false
             }
         }

@@ -28,6 +28,8 @@ pub(crate) struct Node {
     environment: Vec<(String, String)>,
     process: Option<Process>,
     address: Address,
+    /// Whether it was ever killed, or asked to end.
+    harmed: bool,
 }
 
 impl Address {
@@ -49,7 +51,7 @@ impl Address {
 impl Node {
     /// A node that does not run yet. It works in this directory, and its log goes there too.
     pub(crate) fn new(name: String, program: PathBuf, directory: PathBuf, environment: Vec<(String, String)>) -> Self {
-        Self { name, program, directory, environment, process: None, address: Address::default() }
+        Self { name, program, directory, environment, process: None, address: Address::default(), harmed: false }
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -103,6 +105,7 @@ impl Node {
 
     /// As `kill -9` does.
     pub(crate) fn kill(&mut self) {
+        self.harmed = true;
         // The address stays known until it has changed: clients learn of the end by being refused.
         if let Some(process) = self.process.take() {
             process.kill();
@@ -115,7 +118,8 @@ impl Node {
     }
 
     /// Asks it to end.
-    pub(crate) fn terminate(&self) -> Outcome {
+    pub(crate) fn terminate(&mut self) -> Outcome {
+        self.harmed = true;
         self.process.as_ref().map_or(Ok(()), |process| process.signal(Signal::TERM))
     }
 
@@ -123,6 +127,11 @@ impl Node {
     pub(crate) async fn end(&mut self, patience: Duration) -> Outcome<ExitStatus> {
         let process = self.process.as_mut().ok_or_else(|| Failure::other("the node does not run"))?;
         process.end(patience).await
+    }
+
+    /// Whether the suite has ever killed it, or asked it to end: one that was left alone owes every client an answer.
+    pub(crate) const fn was_harmed(&self) -> bool {
+        self.harmed
     }
 
     /// Whether it runs: a node must not end by itself.

@@ -33,7 +33,7 @@ impl Row {
         let tally = stage.recorder().tally();
         let mut told = vec![format!("slowest answer {:.1?}", tally.slowest)];
         told.extend(seen.back.map(|back| format!("back in {back:.1?}")));
-        told.extend(seen.usually_added().map(|added| format!("+{added:.1?} at the 99th percentile")));
+        told.extend(seen.most_added().map(|added| format!("+{added:.1?} at the 99th percentile")));
         told.extend(seen.growth.map(|growth| format!("memory +{growth:.0} MiB")));
         told.extend(seen.notes.iter().cloned());
         broken.extend((!broken.is_empty()).then(|| stage.recorder().silences()).into_iter().flatten());

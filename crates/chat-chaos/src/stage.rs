@@ -10,6 +10,7 @@ use crate::case::{Form, Store};
 use crate::failure::{Failure, Outcome};
 use crate::history::Recorder;
 use crate::load::Load;
+use crate::node::Node;
 use crate::process::TICK;
 use crate::programs::Programs;
 use crate::settle::settle;
@@ -28,6 +29,8 @@ pub(crate) struct Stage {
     form: Form,
     programs: Programs,
     seen: Seen,
+    /// The deadline of the nodes' stores, where the case has set one.
+    deadline: Option<Duration>,
     recorder: Recorder,
     directory: TempDir,
 }
@@ -48,12 +51,12 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The middle one of the measurements of what was added: a machine that does something else for a moment adds as much
-    /// as a fault might, but not most of the times.
-    pub(crate) fn usually_added(&self) -> Option<Duration> {
+    /// The greatest of the measurements of what was added, where there are several the one below it: a machine that does
+    /// something else for a moment adds as much as a fault might, but not twice.
+    pub(crate) fn most_added(&self) -> Option<Duration> {
         let mut added = self.added.clone();
         added.sort_unstable();
-        added.get(added.len() / 2).copied()
+        added.iter().rev().nth(usize::from(added.len() > 2)).copied()
     }
 }
 
@@ -61,7 +64,8 @@ impl Stage {
     pub(crate) fn new(store: Store, form: Form, programs: Programs) -> Outcome<Self> {
         let directory = tempfile::Builder::new().prefix("chaos-").tempdir();
         let directory = directory.map_err(Failure::io("a directory for a case"))?;
-        Ok(Self { store, form, programs, seen: Seen::default(), recorder: Recorder::default(), directory })
+        let (seen, recorder) = (Seen::default(), Recorder::default());
+        Ok(Self { store, form, programs, seen, deadline: None, recorder, directory })
     }
 
     pub(crate) const fn store(&self) -> Store {
@@ -75,6 +79,11 @@ impl Stage {
     /// How often something is done.
     pub(crate) const fn times(&self, long: usize, short: usize) -> usize {
         self.form.times(long, short)
+    }
+
+    /// From now on every answer is held to this deadline.
+    pub(crate) const fn hold_to(&mut self, deadline: Duration) {
+        self.deadline = Some(deadline);
     }
 
     pub(crate) const fn programs(&self) -> &Programs {
@@ -153,12 +162,17 @@ impl Stage {
             let runs = node.runs()?;
             self.promise(runs, || format!("node {number} has ended by itself"));
         }
-        if let (Form::Long, Some(added)) = (self.form, self.seen.usually_added()) {
+        if let (Form::Long, Some(added)) = (self.form, self.seen.most_added()) {
             self.promise(added <= ADDED, || format!("{added:.1?} were added to 1 in 100; {ADDED:?} are promised"));
         }
         let surprises = self.recorder.surprises();
         self.promise(surprises.is_empty(), || surprises.join("\n  "));
-        let (slowest, limit) = (self.recorder.tally().slowest, self.form.answered_within());
+        if !world.nodes.iter().any(Node::was_harmed) {
+            let silences = self.recorder.silences();
+            let broken = || format!("requests had no answer, and a 503 is promised: {}", silences.join("\n  "));
+            self.promise(silences.is_empty(), broken);
+        }
+        let (slowest, limit) = (self.recorder.tally().slowest, self.form.answered_within(self.deadline));
         self.promise(slowest <= limit, || format!("an answer took {slowest:.1?}; {limit:?} are allowed"));
         let broken = settle(world).await?;
         self.seen.broken.extend(broken);

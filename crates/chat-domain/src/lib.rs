@@ -4,6 +4,7 @@
 //! # Map
 //! - [`session`], [`message`], [`extension`]: entities, drafts (what a client sends, unchecked), services, ports.
 //! - [`access`]: who may do what; [`audit`]: who did what.
+//! - [`figures`]: who may read those of the service.
 //! - [`limit`]: how much callers may ask, and the port of what keeps count.
 //! - [`event`]: that something changed.
 //! - [`cache`], [`clock`], [`health`], [`idempotency`]: the other ports.
@@ -36,6 +37,7 @@ pub mod event;
 pub mod extension;
 pub mod fault;
 pub mod field;
+pub mod figures;
 pub mod health;
 pub mod id;
 pub mod idempotency;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use chat_domain::audit::AuditService;
+use chat_domain::figures::FiguresService;
 use chat_domain::message::MessageService;
 use chat_domain::session::SessionService;
 use chat_domain::testing::builder::a_guard;
@@ -25,6 +26,7 @@ fn api() -> Api {
             ids.clone(),
         )),
         audit: Arc::new(AuditService::new(store.audit, a_guard())),
+        figures: Arc::new(FiguresService::new(a_guard())),
         messages: Arc::new(MessageService::new(messages, pages, sessions, bus, a_guard(), clock.clone(), ids)),
         health: Arc::new(Health::new(Arc::new(FakeProbe::Healthy), Arc::new(FakeProbe::Healthy), clock)),
         metrics: Some(Scrape::new(PrometheusBuilder::new().build_recorder().handle(), || ())),

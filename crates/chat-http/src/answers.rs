@@ -13,6 +13,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use chat_domain::access::View;
+use foldhash::fast::RandomState;
 use metrics::{Counter, counter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -51,7 +52,7 @@ impl Answer {
 ///
 /// Counts `chat_cache_reads_total` of the `tier` `answer` by `result` (`hit`, `miss`).
 pub(crate) struct Answers {
-    kept: Cache<Place, Arc<Kept>>,
+    kept: Cache<Place, Arc<Kept>, RandomState>,
     hit: Counter,
     miss: Counter,
 }
@@ -79,9 +80,8 @@ impl Answers {
             .time_to_live(ttl)
             .weigher(|_, kept: &Arc<Kept>| kept.weight())
             .eviction_policy(EvictionPolicy::lru())
-            .build();
-        let reads =
-            |result: &'static str| counter!("chat_cache_reads_total", "tier" => "answer", "result" => result);
+            .build_with_hasher(RandomState::default());
+        let reads = |result: &'static str| counter!("chat_cache_reads_total", "tier" => "answer", "result" => result);
         Self { kept, hit: reads("hit"), miss: reads("miss") }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! The server itself bounds the wait for the head of a connection's first request only. Here the same holds for each
 //! later one: once a piece of a head has come, the rest must follow in time, or the connection is closed. While a
-//! request is served its connection is left alone; bodies have their own bounds. An answer of which the client takes
-//! nothing for too long is broken off, so that what it does not read is not kept for it.
+//! request is served its connection is left alone; bodies have their own bounds. An answer of which the client takes too
+//! little for too long is broken off, so that what it does not read is not kept for it.
 //!
 //! When the server stops, a connection on which nobody has asked anything for a moment is closed. The server would do so
 //! at once, and would not serve what comes on a connection that it has only just accepted.
@@ -28,6 +28,10 @@ use crate::limit::Held;
 /// client that has just connected.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 
+/// What a client has to take of an answer within its time, in bytes, unless the answer ends before. One that takes a byte
+/// now and then would otherwise keep a page for hours.
+const PROGRESS: usize = 64 * 1024;
+
 /// How long a connection waits for its client.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -35,7 +39,7 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
     /// For another request.
     pub(crate) keep_alive: Duration,
-    /// For the client to take another piece of an answer.
+    /// For the client to take another piece of an answer, of `PROGRESS` bytes.
     pub(crate) write: Duration,
 }
 
@@ -113,14 +117,22 @@ impl Drop for Serving {
     }
 }
 
+/// A client that has not taken all that there was for it.
+struct Behind {
+    /// So many bytes it still has to take.
+    left: usize,
+    /// Until then.
+    until: Pin<Box<Sleep>>,
+}
+
 /// A connection that ends when what it waits for does not come.
 pub(crate) struct Connection<S = TcpStream> {
     stream: S,
     watch: Watch,
     /// Set to an earlier deadline than the present one where that has moved on: a timer is not touched with each request.
     timer: Option<Pin<Box<Sleep>>>,
-    /// While the client takes nothing of an answer, until when it may go on so.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// While the client does not keep up with an answer, what it has to do.
+    behind: Option<Behind>,
     /// That the server stops; none once it does.
     stop: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// That it is open, for as long as it is.
@@ -130,14 +142,7 @@ pub(crate) struct Connection<S = TcpStream> {
 impl<S> Connection<S> {
     /// Watches a connection, until the server stops.
     pub(crate) fn new(stream: S, patience: Patience, stop: impl Future<Output = ()> + 'static) -> Self {
-        Self {
-            stream,
-            watch: Watch::new(patience),
-            timer: None,
-            stalled: None,
-            stop: Some(Box::pin(stop)),
-            _held: None,
-        }
+        Self { stream, watch: Watch::new(patience), timer: None, behind: None, stop: Some(Box::pin(stop)), _held: None }
     }
 
     /// The same, with what it counts for in the limit on connections.
@@ -169,10 +174,19 @@ impl<S> Connection<S> {
         Poll::Pending
     }
 
-    /// Whether the client has taken nothing for too long.
-    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let until = || Box::pin(sleep_until(Instant::now() + self.watch.0.patience.write));
-        self.stalled.get_or_insert_with(until).as_mut().poll(context)
+    /// Whether the client has taken too little for too long.
+    fn poll_behind(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let patience = self.watch.0.patience.write;
+        let begin = || Behind { left: PROGRESS, until: Box::pin(sleep_until(Instant::now() + patience)) };
+        self.behind.get_or_insert_with(begin).until.as_mut().poll(context)
+    }
+
+    /// The client has taken so many bytes of those that there were for it.
+    fn took(&mut self, bytes: usize, offered: usize) {
+        match &mut self.behind {
+            Some(behind) if bytes < offered && bytes < behind.left => behind.left -= bytes,
+            _ => self.behind = None,
+        }
     }
 }
 
@@ -197,14 +211,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
-    /// Writes; an error where the client does not take anything.
+    /// Writes; an error where the client does not keep taking it.
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Ready(written) => {
-                self.stalled = None;
+                if let Ok(taken) = &written {
+                    self.took(*taken, bytes.len());
+                }
                 Poll::Ready(written)
             }
-            Poll::Pending => self.poll_stalled(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => self.poll_behind(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
     }
 
@@ -289,18 +305,33 @@ mod tests {
         drop(client);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_may_take_long_while_its_client_reads() {
-        let (mut client, mut connection) = connected();
+    /// Sends so much to a client that takes a piece now and then.
+    async fn sent(bytes: usize, piece: usize, every: Duration) -> io::Result<()> {
+        let (mut client, server) = duplex(piece);
+        let patience = Patience { head: HEAD, keep_alive: KEEP, write: WRITE };
+        let mut connection = Connection::new(server, patience, std::future::pending());
         let reader = tokio::spawn(async move {
-            let mut read = 0;
-            while read < 1_000 {
-                sleep(WRITE * 9 / 10).await;
-                read += client.read(&mut [0; 64]).await.unwrap();
+            let (mut read, mut taken) = (0, vec![0; piece]);
+            while read < bytes {
+                sleep(every).await;
+                read += client.read(&mut taken).await.unwrap();
             }
         });
-        connection.write_all(&[0; 1_000]).await.unwrap();
-        reader.await.unwrap();
+        let sent = connection.write_all(&vec![0; bytes]).await;
+        reader.abort();
+        sent
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_take_long_while_its_client_reads() {
+        sent(10 * PROGRESS, PROGRESS, WRITE * 9 / 10).await.unwrap();
+        sent(10 * PROGRESS, PROGRESS / 8, WRITE / 9).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_which_a_client_takes_a_little_now_and_then_is_broken_off() {
+        let refused = sent(10 * PROGRESS, 1_000, WRITE / 10).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]

@@ -41,6 +41,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route};
 use chat_domain::audit::AuditService;
+use chat_domain::figures::FiguresService;
 use chat_domain::message::MessageService;
 use chat_domain::session::SessionService;
 
@@ -48,14 +49,16 @@ pub use actix_http::Request;
 pub use drain::Drain;
 pub use gate::{AuthMode, InvalidNetwork, TrustedProxies};
 pub use limit::{ConnectionLimit, LimitSettings, Limiting};
-pub use middleware::{CorsOrigins, DURATION_METRIC, InvalidOrigin, InvalidShare, LogShare, TRACE_ROOT_TARGET, TRACE_TARGET};
+pub use middleware::{
+    CorsOrigins, DURATION_METRIC, InvalidOrigin, InvalidShare, LogShare, TRACE_ROOT_TARGET, TRACE_TARGET,
+};
 pub use routes::health::Health;
 pub use routes::meta::{COMPILER, REVISION, VERSION};
 pub use scrape::Scrape;
 pub use server::{Bound, ServerSettings, app, bind, bind_metrics};
 pub use stop::Stopper;
 
-use gate::{figures_gate, gate};
+use gate::{figures_door, gate};
 use problem::{Kind, Problem};
 use routes::{audit, health, message, meta, session};
 
@@ -68,6 +71,8 @@ pub struct Api {
     pub messages: Arc<MessageService>,
     /// The use case of the audit.
     pub audit: Arc<AuditService>,
+    /// Who may read the figures.
+    pub figures: Arc<FiguresService>,
     /// What the service leans on.
     pub health: Arc<Health>,
     /// Gives the figures for `/metrics`; `None` where they are served on a port of their own.
@@ -90,6 +95,7 @@ pub fn configure(config: &mut ServiceConfig, api: &Api) {
         .app_data(web::Data::from(Arc::clone(&api.sessions)))
         .app_data(web::Data::from(Arc::clone(&api.messages)))
         .app_data(web::Data::from(Arc::clone(&api.audit)))
+        .app_data(web::Data::from(Arc::clone(&api.figures)))
         .app_data(web::Data::from(Arc::clone(&api.health)))
         .app_data(web::Data::new(api.auth.clone()))
         .app_data(web::Data::new(api.proxies.clone()))
@@ -113,7 +119,9 @@ pub fn configure(config: &mut ServiceConfig, api: &Api) {
         config.app_data(web::Data::new(limits.clone()));
     }
     if let Some(scrape) = &api.metrics {
-        config.app_data(web::Data::new(scrape.clone())).service(metrics().wrap(from_fn(figures_gate)));
+        // The gate and its limits come first: what wraps last is asked first.
+        let metrics = metrics().wrap(from_fn(figures_door)).wrap(from_fn(gate));
+        config.app_data(web::Data::new(scrape.clone())).service(metrics);
     }
 }
 

@@ -45,7 +45,7 @@ pub struct ServerSettings {
     pub body_stall_timeout: Duration,
     /// The longest that a whole body may take.
     pub body_timeout: Duration,
-    /// The longest that a client may take nothing of an answer.
+    /// The longest that a client may take for 64 KiB of an answer, or for what is left of it, once it does not keep up.
     pub write_stall_timeout: Duration,
     /// The largest body, in bytes.
     pub max_body_bytes: usize,

@@ -43,4 +43,10 @@ pub(crate) fn tell(settings: &Settings) {
         Auth::Gateway => tracing::info!("AUTH_MODE is gateway: callers are who a trusted proxy says"),
         Auth::Jwt(_) => tracing::info!("AUTH_MODE is jwt: callers are who their tokens say"),
     }
+    if matches!(settings.auth, Auth::Jwt(_)) && !settings.host.is_loopback() && settings.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "TRUSTED_PROXIES is empty: all clients behind a balancer count as one address, in limits on connections and on \
+             bad tokens"
+        );
+    }
 }

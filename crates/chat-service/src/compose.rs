@@ -7,6 +7,7 @@ use chat_domain::audit::AuditService;
 use chat_domain::cache::Cache;
 use chat_domain::clock::{Clock, IdSource};
 use chat_domain::event::EventPublisher;
+use chat_domain::figures::FiguresService;
 use chat_domain::health::Probe;
 use chat_domain::message::MessageService;
 use chat_domain::session::SessionService;
@@ -60,13 +61,14 @@ pub(crate) fn compose(settings: &Settings, store: Ports, figures: Figures) -> Re
     );
     let message_service =
         MessageService::new(messages, pages, store.sessions, events, guard.clone(), Arc::clone(&clock), ids);
-    let audit_service = AuditService::new(Arc::clone(&store.audit), guard);
+    let audit_service = AuditService::new(Arc::clone(&store.audit), guard.clone());
     let writers = Arc::clone(&group_commit);
     let scrape = figures.scrape(vec![store.look, Box::new(move || writers.look())]);
     let api = Api {
         sessions: Arc::new(session_service),
         messages: Arc::new(message_service),
         audit: Arc::new(audit_service),
+        figures: Arc::new(FiguresService::new(guard)),
         health: Arc::new(Health::new(shared(store.probe), shared(cache_probe), Arc::clone(&clock))),
         metrics: settings.metrics_port.is_none().then(|| scrape.clone()),
         auth: auth_mode(settings, &clock)?,
@@ -93,7 +95,7 @@ fn far_cache(settings: &Settings) -> Result<ProbedCache, InvalidRedisUrl> {
     let config = RedisConfig { url, prefix, ttl: settings.cache_ttl, ..RedisConfig::new("") };
     let pool = RedisPool::new(&config)?;
     let far = Arc::new(RedisCache::new(pool.clone(), &config));
-    Ok((Some(far), Arc::new(RedisProbe::new(pool))))
+    Ok((Some(far), Arc::new(RedisProbe::new(pool, &config))))
 }
 
 fn group_commit(settings: &Settings, writers: usize) -> GroupCommitConfig {

@@ -1,10 +1,6 @@
-//! The binary: the program of the library, with an allocator of its own.
+//! The binary: the program of the library.
 
 use std::process::ExitCode;
-
-/// A request is some forty small allocations, given back on the thread that made them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

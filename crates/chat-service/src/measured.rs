@@ -1,7 +1,6 @@
 //! The service without its sockets and its signals, for whoever counts what a request costs: the same parts, put together
 //! in the same way.
 
-
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceFactory, ServiceResponse};

@@ -44,7 +44,11 @@ pub(crate) async fn serve(settings: Settings, log: Log) -> Result<(), Failure> {
     if let Some(traces) = &log.traces {
         traces.count();
     }
-    let store = OpenStore::open(&settings).await?;
+    // Another node's migrations may take long, and a server that hangs longer.
+    let store = tokio::select! {
+        store = OpenStore::open(&settings) => store?,
+        signal = stop.requested() => return given_up(signal, log).await,
+    };
     let service = compose(&settings, store.ports(&settings), figures)?;
     let address = (settings.host, settings.port);
     let bound = bind(service.api.clone(), address, &server_settings(&settings));
@@ -65,13 +69,22 @@ pub(crate) async fn serve(settings: Settings, log: Log) -> Result<(), Failure> {
     }
     drop(service);
     // A store that hangs must not keep a node that has nothing more to write.
-    let (closed, ()) = tokio::join!(timeout(CLOSING, store.close()), async {
-        if let Some(traces) = log.traces {
-            traces.finish(LAST_TRACES).await;
-        }
-    });
+    let (closed, ()) = tokio::join!(timeout(CLOSING, store.close()), last_traces(log));
     tracing::info!(closed = closed.is_ok(), "stopped");
     ended
+}
+
+/// Ends well before it has begun to serve: nobody has asked anything yet.
+async fn given_up(signal: &'static str, log: Log) -> Result<(), Failure> {
+    tracing::info!(signal, "stopping before the store is open");
+    last_traces(log).await;
+    Ok(())
+}
+
+async fn last_traces(log: Log) {
+    if let Some(traces) = log.traces {
+        traces.finish(LAST_TRACES).await;
+    }
 }
 
 /// Serves; then says that the node is going, answers what is in flight and writes what is queued.

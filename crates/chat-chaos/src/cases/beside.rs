@@ -7,22 +7,30 @@ use crate::load::Load;
 use crate::stage::Stage;
 use crate::world::World;
 
-/// What all but one in a hundred requests take, until so many more messages are stored.
-async fn ninety_nine(world: &World, load: &Load, messages: usize) -> Outcome<Duration> {
-    let behind = world.recorder.ended();
+/// What all but one in a hundred requests take that end behind this place, until so many more messages are stored.
+pub(super) async fn ninety_nine(world: &World, load: &Load, behind: usize, messages: usize) -> Outcome<Duration> {
     load.stored(messages).await?;
     Ok(world.recorder.ninety_nine(behind))
 }
 
-/// What they take while nothing is wrong.
-pub(super) async fn calm(stage: &Stage, world: &World, load: &Load) -> Outcome<Duration> {
-    ninety_nine(world, load, stage.times(500, 20)).await
+/// What requests take while nothing is wrong, and from where on something may be.
+#[derive(Debug)]
+pub(super) struct Calm {
+    took: Duration,
+    behind: usize,
 }
 
-/// What they take more, now that something is wrong.
-pub(super) async fn cost(stage: &mut Stage, world: &World, load: &Load, before: Duration) -> Outcome {
-    let now = ninety_nine(world, load, stage.times(500, 30)).await?;
-    stage.added(now.saturating_sub(before));
+/// What they take while nothing is wrong. To be taken right before the harm: from here on everything counts as its cost.
+pub(super) async fn calm(stage: &Stage, world: &World, load: &Load) -> Outcome<Calm> {
+    let took = ninety_nine(world, load, world.recorder.ended(), stage.times(500, 20)).await?;
+    Ok(Calm { took, behind: world.recorder.ended() })
+}
+
+/// What they take more since the calm, or since the cost was last taken: those that the harm itself has hit included.
+pub(super) async fn cost(stage: &mut Stage, world: &World, load: &Load, calm: &mut Calm) -> Outcome {
+    let now = ninety_nine(world, load, calm.behind, stage.times(500, 30)).await?;
+    calm.behind = world.recorder.ended();
+    stage.added(now.saturating_sub(calm.took));
     Ok(())
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(1)).await?;
     let load = world.load(Size::default())?;
     load.stored(50).await?;
-    let before = beside::calm(stage, &world, &load).await?;
+    let mut calm = beside::calm(stage, &world, &load).await?;
     let memory = MemoryWatch::start(&world);
     let address = world.address(0)?;
     let mut idle = Vec::with_capacity(many);
@@ -31,7 +31,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
         idle.push(connected.map_err(Failure::io("an idle connection"))?);
     }
     for _ in 0..3 {
-        beside::cost(stage, &world, &load, before).await?;
+        beside::cost(stage, &world, &load, &mut calm).await?;
     }
     // A client that was not there before is served, too.
     let fresh = crate::client::Client::new()?.ask(&address, &crate::client::Request::get("/health")).await;

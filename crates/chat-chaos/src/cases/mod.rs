@@ -28,6 +28,7 @@ mod sigterm;
 mod slow_clients;
 mod sqlite_disk_full;
 mod sqlite_locked;
+mod versions;
 
 pub use sabotage::SABOTAGE;
 
@@ -39,8 +40,11 @@ use crate::node::Node;
 use crate::stage::Stage;
 
 /// The deadline of a node's stores, where a case is about it: the default, and less where nobody wants to wait for it.
-fn deadline(stage: &Stage) -> Duration {
-    Duration::from_millis(stage.times(5_000, 1_500) as u64)
+/// Answers are held to it.
+fn deadline(stage: &mut Stage) -> Duration {
+    let deadline = Duration::from_millis(stage.times(5_000, 1_500) as u64);
+    stage.hold_to(deadline);
+    deadline
 }
 
 /// A node that does not start ends with 1, and says in its last line which file it could not have.
@@ -75,6 +79,7 @@ macro_rules! cases {
             redis_fill_late: sqlite postgres,
             clock_wrong: sqlite postgres,
             five_nodes: postgres,
+            versions: sqlite postgres,
             sigterm: sqlite postgres,
             slow_clients: sqlite postgres,
             idle_connections: sqlite postgres,

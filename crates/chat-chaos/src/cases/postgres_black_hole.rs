@@ -10,31 +10,37 @@ use crate::failure::Outcome;
 use crate::load::Size;
 use crate::memory::MemoryWatch;
 use crate::proxy::Proxy;
+use crate::queues::QueueWatch;
 use crate::stage::Stage;
 use crate::world::Plan;
 
 pub(crate) const FAULT: &str = "PostgreSQL a black hole: nothing comes back, nothing is closed";
-pub(crate) const EXPECTED: &str = "503 within 9 s, live, not healthy; no queue without bound, memory flat; back in 5 s";
+pub(crate) const EXPECTED: &str = "503 within 6 s, live, not healthy; no queue without bound, memory flat; back in 5 s";
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let deadline = super::deadline(stage);
     let plan = Plan::nodes(2).with("STORE_DEADLINE_MS", deadline.as_millis().to_string());
     let mut world = stage.world(plan).await?;
     let pause = Duration::from_millis(20);
-    let load =
-        world.load(Size { writers: stage.times(32, 8), readers: stage.times(16, 4), pause, ..Size::default() })?;
+    let patient = Size { writers: stage.times(32, 8), readers: stage.times(16, 4), pause, ..Size::default() };
+    let load = world.load(patient)?;
     // What they ask for goes on without them, and must not pile up.
     let patience = Duration::from_millis(300);
-    let impatient = world.load(Size { writers: stage.times(16, 4), readers: 4, pause, patience, ..Size::default() })?;
+    let hasty = Size { writers: stage.times(16, 4), readers: 4, pause, patience, ..Size::default() };
+    let impatient = world.load(hasty)?;
+    // What a client has given up may wait until its deadline, and the next ones beside it.
+    let given_up = hasty.clients() * (stage.times(17, 5) + 2);
     for _ in 0..stage.times(3, 1) {
         load.stored(50).await?;
         let memory = MemoryWatch::start(&world);
+        let queues = QueueWatch::start(&world);
         world.postgres()?.each(Proxy::stall);
         let began = Instant::now();
         load.refused(stage.times(400, 30)).await?;
         outage::is_told(stage, &world).await?;
         stage.let_pass(Duration::from_secs(20).saturating_sub(began.elapsed()), Duration::ZERO).await;
         stage.grown(memory.growth(), GROWTH_MIB);
+        queues.bounded(stage, patient.clients() + given_up);
         world.postgres()?.each(Proxy::heal);
         stage.back(&world, &load, Instant::now()).await?;
     }

@@ -8,6 +8,7 @@ use super::postgres_slow::GROWTH_MIB;
 use crate::failure::Outcome;
 use crate::load::Size;
 use crate::memory::MemoryWatch;
+use crate::queues::QueueWatch;
 use crate::shim::Shim;
 use crate::stage::Stage;
 use crate::world::Plan;
@@ -21,16 +22,19 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut plan = Plan::nodes(2);
     plan.postgres_shim = Some(shim.clone());
     let mut world = stage.world(plan).await?;
-    let load = world.load(Size { content: 8_000, ..Size::default() })?;
+    let size = Size { content: 8_000, ..Size::default() };
+    let load = world.load(size)?;
     let (rounds, mut stopped) = (stage.times(5, 1), 0);
     for _ in 0..rounds {
         load.stored(100).await?;
         let memory = MemoryWatch::start(&world);
+        let queues = QueueWatch::start(&world);
         shim.set_full(true)?;
         load.refused(stage.times(500, 50)).await?;
         stage.let_pass(Duration::from_secs(5), Duration::ZERO).await;
         shim.set_full(false)?;
         stage.grown(memory.growth(), GROWTH_MIB);
+        queues.bounded(stage, size.clients());
         let server = &mut world.postgres()?.server;
         // With no room for its log it ends, and an operator has to start it again.
         stopped += usize::from(server.has_ended()?);

@@ -10,6 +10,7 @@ use crate::failure::Outcome;
 use crate::load::Size;
 use crate::memory::MemoryWatch;
 use crate::postgres::{Postgres, SERVICE};
+use crate::queues::QueueWatch;
 use crate::stage::Stage;
 use crate::wait::until;
 use crate::world::{Plan, World};
@@ -28,9 +29,11 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let deadline = super::deadline(stage);
     let plan = Plan::nodes(2).with("STORE_DEADLINE_MS", deadline.as_millis().to_string());
     let mut world = stage.world(plan).await?;
-    let load = world.load(Size { writers: stage.times(32, 8), ..Size::default() })?;
+    let size = Size { writers: stage.times(32, 8), ..Size::default() };
+    let load = world.load(size)?;
     load.stored(50).await?;
     let memory = MemoryWatch::start(&world);
+    let queues = QueueWatch::start(&world);
     one_session(stage, &mut world).await?;
     let locker = world.postgres()?.server.admin(SERVICE).await?;
     locker.batch_execute("BEGIN; LOCK TABLE sessions, messages IN ACCESS EXCLUSIVE MODE").await?;
@@ -42,6 +45,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     stage.promise(oldest <= limit, || format!("a statement went on for {oldest:.1} s, beyond its deadline"));
     stage.note(format!("oldest statement {oldest:.1} s"));
     stage.grown(memory.growth(), GROWTH_MIB);
+    queues.bounded(stage, size.clients());
     stage.settle(&mut world, load).await
 }
 

@@ -8,6 +8,7 @@ use crate::failure::Outcome;
 use crate::load::Size;
 use crate::memory::MemoryWatch;
 use crate::proxy::Flow;
+use crate::queues::QueueWatch;
 use crate::stage::Stage;
 use crate::world::Plan;
 
@@ -21,14 +22,12 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let deadline = super::deadline(stage);
     let plan = Plan::nodes(2).with("STORE_DEADLINE_MS", deadline.as_millis().to_string());
     let mut world = stage.world(plan).await?;
-    let load = world.load(Size {
-        writers: stage.times(64, 8),
-        readers: 8,
-        pause: Duration::from_millis(20),
-        ..Size::default()
-    })?;
+    let pause = Duration::from_millis(20);
+    let size = Size { writers: stage.times(64, 8), readers: 8, pause, ..Size::default() };
+    let load = world.load(size)?;
     load.stored(50).await?;
     let memory = MemoryWatch::start(&world);
+    let queues = QueueWatch::start(&world);
     world
         .postgres()?
         .each(|proxy| proxy.set(Flow::Delay(Duration::from_millis(200)), Flow::Delay(Duration::from_millis(200))));
@@ -38,5 +37,6 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     world.postgres()?.each(crate::proxy::Proxy::heal);
     stage.back(&world, &load, Instant::now()).await?;
     stage.grown(memory.growth(), GROWTH_MIB);
+    queues.bounded(stage, size.clients());
     stage.settle(&mut world, load).await
 }

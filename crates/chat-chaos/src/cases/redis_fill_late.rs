@@ -28,7 +28,9 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
         // Redis is asked in vain, the page comes from the store, and its fill is stuck.
         sees(stage, &world, 0, &session, &old).await?;
         send(&world, last, &session, &new).await?;
-        sees(stage, &world, last, &session, &new).await?;
+        if last > 0 {
+            sees(stage, &world, last, &session, &new).await?;
+        }
         world.redis()?.proxy(0)?.heal();
         late += usize::from(filled(&mut world, before).await?);
         for node in 0..world.nodes.len() {

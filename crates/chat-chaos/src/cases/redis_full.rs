@@ -17,11 +17,11 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let load = world.load(Size::default())?;
     for _ in 0..stage.times(5, 1) {
         cacheless::all_whole(&world).await?;
-        let before = beside::calm(stage, &world, &load).await?;
+        let mut calm = beside::calm(stage, &world, &load).await?;
         say(&mut world, "CONFIG SET maxmemory 1").await?;
         let refused = refusals(&mut world).await?;
         load.stored(20).await?;
-        beside::cost(stage, &world, &load, before).await?;
+        beside::cost(stage, &world, &load, &mut calm).await?;
         let more = refusals(&mut world).await? > refused;
         stage.promise(more, || "Redis had nothing to refuse, so it was not full".to_owned());
         say(&mut world, "CONFIG SET maxmemory 0").await?;

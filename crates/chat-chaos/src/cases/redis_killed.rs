@@ -14,10 +14,10 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let load = world.load(Size::default())?;
     for _ in 0..stage.times(10, 2) {
         cacheless::all_whole(&world).await?;
-        let before = beside::calm(stage, &world, &load).await?;
+        let mut calm = beside::calm(stage, &world, &load).await?;
         world.redis()?.server.kill();
         cacheless::is_told(stage, &world).await?;
-        beside::cost(stage, &world, &load, before).await?;
+        beside::cost(stage, &world, &load, &mut calm).await?;
         world.redis()?.server.start().await?;
         cacheless::is_over(stage, &world, &load).await?;
     }

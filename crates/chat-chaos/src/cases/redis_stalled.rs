@@ -15,7 +15,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let load = world.load(Size::default())?;
     for round in 0..stage.times(10, 2) {
         cacheless::all_whole(&world).await?;
-        let before = beside::calm(stage, &world, &load).await?;
+        let mut calm = beside::calm(stage, &world, &load).await?;
         let stopped = round % 2 == 0;
         let redis = world.redis()?;
         if stopped {
@@ -24,7 +24,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
             redis.each(Proxy::stall);
         }
         cacheless::is_told(stage, &world).await?;
-        beside::cost(stage, &world, &load, before).await?;
+        beside::cost(stage, &world, &load, &mut calm).await?;
         let redis = world.redis()?;
         if stopped {
             redis.server.thaw()?;

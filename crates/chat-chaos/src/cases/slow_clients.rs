@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::case::Form;
-use crate::cases::beside;
+use crate::cases::beside::{self, Calm};
 use crate::client::Request;
 use crate::failure::{Failure, Outcome};
 use crate::load::{Load, Size};
@@ -47,11 +47,11 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     fill(&world).await?;
     let load = world.load(Size::default())?;
     load.stored(50).await?;
-    let before = beside::calm(stage, &world, &load).await?;
+    let mut calm = beside::calm(stage, &world, &load).await?;
     let memory = MemoryWatch::start(&world);
     let many = stage.times(200, 10);
     let readers = readers(&world, many).await?;
-    let (longest, ()) = tokio::try_join!(senders(&world, many), costs(stage, &world, &load, before))?;
+    let (longest, ()) = tokio::try_join!(senders(&world, many), costs(stage, &world, &load, &mut calm))?;
     drop(readers);
     stage.note(format!("longest half-sent request {longest:.1?}"));
     stage.grown(
@@ -64,9 +64,9 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     stage.settle(&mut world, load).await
 }
 
-async fn costs(stage: &mut Stage, world: &World, load: &Load, before: Duration) -> Outcome {
+async fn costs(stage: &mut Stage, world: &World, load: &Load, calm: &mut Calm) -> Outcome {
     for _ in 0..3 {
-        beside::cost(stage, world, load, before).await?;
+        beside::cost(stage, world, load, calm).await?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ struct Log {
     took: Vec<Duration>,
     /// By kind: how many there were, and one of them in full.
     surprises: BTreeMap<String, (usize, String)>,
-    /// Why requests that were sent had no answer.
+    /// Why requests had no answer.
     silences: BTreeMap<String, usize>,
 }
 
@@ -111,12 +111,12 @@ impl Recorder {
         self.log().tally
     }
 
-    /// A request that was sent, and had no answer.
+    /// A request that had no answer, although its client waited for one.
     pub(crate) fn silence(&self, why: String) {
         *self.log().silences.entry(why).or_default() += 1;
     }
 
-    /// Why requests that were sent had no answer, each with its number.
+    /// Why requests had no answer, each with its number.
     pub(crate) fn silences(&self) -> Vec<String> {
         self.log().silences.iter().map(|(why, times)| format!("{times} times {why}")).collect()
     }

@@ -140,9 +140,11 @@ impl Caller {
     /// The only user whose sessions the caller may see; `None` where it may see all of its tenant.
     #[must_use]
     pub const fn confined_to(&self) -> Option<&ParticipantId> {
-        match decide(self.role, Action::ReadSession, Relation::Other) {
-            Decision::Allow => None,
-            Decision::Forbid | Decision::Hide => Some(&self.id),
-        }
+        if self.may(Action::ReadSession, Relation::Other) { None } else { Some(&self.id) }
+    }
+
+    /// Whether the rule book allows the caller this, where neither answer has to be told: to do it takes a permit.
+    pub(crate) const fn may(&self, action: Action, relation: Relation) -> bool {
+        matches!(decide(self.role, action, relation), Decision::Allow)
     }
 }

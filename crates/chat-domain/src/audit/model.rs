@@ -9,6 +9,8 @@ use crate::timestamp::Timestamp;
 /// What something was done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Thing {
+    /// The figures of the whole service.
+    Figures,
     /// Something of the whole tenant: its audit.
     Tenant(TenantId),
     /// A user, or what is listed under it.
@@ -29,6 +31,7 @@ impl Thing {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Figures => "figures",
             Self::Tenant(_) => "tenant",
             Self::User(_) => "user",
             Self::Session(_) => "session",
@@ -40,6 +43,7 @@ impl Thing {
     #[must_use]
     pub fn id(&self) -> String {
         match self {
+            Self::Figures => "all".to_owned(),
             Self::Tenant(id) => id.to_string(),
             Self::User(id) => id.to_string(),
             Self::Session(id) => id.to_string(),
@@ -51,7 +55,7 @@ impl Thing {
     #[must_use]
     pub const fn session(&self) -> Option<SessionId> {
         match self {
-            Self::Tenant(_) | Self::User(_) => None,
+            Self::Figures | Self::Tenant(_) | Self::User(_) => None,
             Self::Session(id) | Self::Message { session: id, .. } => Some(*id),
         }
     }

@@ -6,9 +6,7 @@ use super::draft::{CheckedMessage, MessageDraft};
 use super::list::{MessagePage, PageDraft, PageQuery};
 use super::model::{Message, Visibility};
 use super::port::{AppendOutcome, MessagePages, MessageRepository, NewMessage, Removal, RemoveOutcome};
-use crate::access::{
-    Action, Caller, Decision, Denied, EDIT_WINDOW_SECONDS, Guard, Guarded, Permit, Relation, Sealed, decide,
-};
+use crate::access::{Action, Caller, Denied, EDIT_WINDOW_SECONDS, Guard, Guarded, Permit, Relation, Sealed};
 use crate::audit::Thing;
 use crate::clock::{Clock, IdSource};
 use crate::error::RepositoryError;
@@ -229,12 +227,12 @@ impl MessageService {
     /// Whether there is such a session, and the caller may see it.
     async fn is_shown(&self, caller: &Caller, session_id: SessionId) -> Result<bool, RepositoryError> {
         let relation = self.looked_up(caller, session_id).await?;
-        Ok(relation.is_some_and(|relation| may_read(caller, relation)))
+        Ok(relation.is_some_and(|relation| caller.may(Action::ReadSession, relation)))
     }
 
     /// What the session is to the caller. To those who see all sessions it makes no difference, so it is not looked up.
     async fn relation_to(&self, caller: &Caller, session_id: SessionId) -> Result<Relation, RepositoryError> {
-        if may_read(caller, Relation::Other) {
+        if caller.may(Action::ReadSession, Relation::Other) {
             return Ok(Relation::Other);
         }
         Ok(self.looked_up(caller, session_id).await?.unwrap_or(Relation::Other))
@@ -313,10 +311,6 @@ struct NoOutcome;
 
 fn relation(own: bool) -> Relation {
     if own { Relation::Own } else { Relation::Other }
-}
-
-fn may_read(caller: &Caller, relation: Relation) -> bool {
-    decide(caller.role(), Action::ReadSession, relation) == Decision::Allow
 }
 
 /// What the caller is told who may not: of what is hidden, the same as where there is nothing.

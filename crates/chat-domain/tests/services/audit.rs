@@ -68,6 +68,68 @@ async fn what_is_done_to_ones_own_and_what_changes_nothing_is_not_in_the_audit()
 }
 
 #[tokio::test]
+async fn what_an_admin_writes_as_another_stands_in_the_audit_and_the_log_once() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let mut told = Told(0);
+    told.since(&house);
+    let al = as_role(Role::Admin, "al");
+    let as_ann =
+        || MessageDraft { sender_type: text("user"), sender_id: text("ann"), ..message_draft("I take it back") };
+    house.clock.advance_seconds(7);
+    let mut message = house.messages.create(&al, session.id, as_ann(), Some(&key("k"))).await.unwrap().value;
+    let written_at = house.clock.now();
+    for _ in 0..2 {
+        house.clock.advance_seconds(1);
+        message = house.messages.create(&al, session.id, as_ann(), Some(&key("k"))).await.unwrap().value;
+    }
+    assert_eq!(told.since(&house), [format!("done admin al write_message message {}", message.id)]);
+    let entries = audit(&house, &al).await.unwrap();
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    let expected = AuditEntry {
+        id: entry.id,
+        tenant_id: session.tenant_id,
+        created_at: written_at,
+        actor_id: "al".parse().unwrap(),
+        actor_role: Role::Admin,
+        action: "write_message".into(),
+        thing_kind: "message".into(),
+        thing_id: message.id.to_string(),
+        session_id: Some(session.id),
+    };
+    assert_eq!(*entry, expected);
+}
+
+#[tokio::test]
+async fn what_is_written_as_oneself_and_what_services_write_is_in_neither_audit_nor_log() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let mut told = Told(0);
+    told.since(&house);
+    let al = as_role(Role::Admin, "al");
+    for caller in [as_user("ann"), as_agent("anna"), as_role(Role::Supervisor, "sue"), al.clone()] {
+        house.says(&caller, session.id, "own").await;
+    }
+    let note = MessageDraft { visibility: text("internal"), ..message_draft("careful") };
+    house.messages.create(&al, session.id, note, None).await.unwrap();
+    let of_a_bot = MessageDraft { sender_type: text("agent"), sender_id: text("bot"), ..message_draft("beep") };
+    house.messages.create(&as_service(), session.id, of_a_bot, None).await.unwrap();
+    assert_eq!(told.since(&house), [""; 0]);
+    assert_eq!(audit(&house, &al).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn that_the_audit_was_read_is_told_to_the_log() {
+    let house = House::new();
+    let mut told = Told(0);
+    audit(&house, &as_role(Role::Admin, "al")).await.unwrap();
+    assert_eq!(told.since(&house), ["done admin al list_audit tenant default"]);
+    let bad = AuditDraft { limit: Some("0".to_owned()), ..AuditDraft::default() };
+    house.audit.list(&as_role(Role::Admin, "al"), bad).await.unwrap_err();
+    assert_eq!(told.since(&house), [""; 0]);
+}
+
+#[tokio::test]
 async fn only_an_admin_of_the_tenant_reads_the_audit() {
     let house = House::new();
     let session = house.session_of("ann").await;
@@ -101,7 +163,7 @@ async fn each_change_of_a_session_and_each_deletion_is_told_to_the_log_once() {
 
     let message = house.says(&ann, session.id, "hello").await;
     house.notes(session.id, "careful").await;
-    assert_eq!(told.since(&house), [""; 0], "messages say by themselves who wrote them");
+    assert_eq!(told.since(&house), [""; 0], "what is written in the own name says by itself who wrote it");
 
     for _ in 0..2 {
         house.messages.remove(&ann, message.id, Precondition::None).await.unwrap();
@@ -141,6 +203,7 @@ async fn what_is_forbidden_is_told_to_the_log_and_what_is_hidden_is_not() {
     house.clock.advance_seconds(EDIT_WINDOW_SECONDS + 1);
     house.messages.remove(&ann, message.id, Precondition::None).await.unwrap_err();
     audit(&house, &ann).await.unwrap_err();
+    house.figures.may_read(&as_agent("anna")).unwrap_err();
     let expected = [
         "denied user eve create_session user ann".to_owned(),
         "denied user eve update_session user eve".to_owned(),
@@ -150,6 +213,7 @@ async fn what_is_forbidden_is_told_to_the_log_and_what_is_hidden_is_not() {
         format!("denied agent anna write_message session {}", session.id),
         format!("denied user ann delete_message message {}", message.id),
         "denied user ann list_audit tenant default".to_owned(),
+        "denied agent anna read_metrics figures all".to_owned(),
     ];
     assert_eq!(told.since(&house), expected);
 

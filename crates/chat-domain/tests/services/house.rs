@@ -8,6 +8,7 @@ use chat_domain::error::RepositoryError;
 use chat_domain::event::MockEventPublisher;
 use chat_domain::fault::Faults;
 use chat_domain::field::Field;
+use chat_domain::figures::FiguresService;
 use chat_domain::id::SessionId;
 use chat_domain::idempotency::IdempotencyKey;
 use chat_domain::message::{Message, MessageDraft, MessageService, MockMessagePages, MockMessageRepository};
@@ -25,6 +26,7 @@ pub(crate) struct House {
     pub(crate) sessions: SessionService,
     pub(crate) messages: MessageService,
     pub(crate) audit: AuditService,
+    pub(crate) figures: FiguresService,
 }
 
 impl House {
@@ -43,8 +45,9 @@ impl House {
             ids.clone(),
         );
         let sessions = SessionService::new(sessions, events, guard.clone(), time, ids);
-        let audit = AuditService::new(ports.audit, guard);
-        Self { store, bus, clock, log, sessions, messages: of_messages, audit }
+        let audit = AuditService::new(ports.audit, guard.clone());
+        let figures = FiguresService::new(guard);
+        Self { store, bus, clock, log, sessions, messages: of_messages, audit, figures }
     }
 
     /// A session of the user, started by that user.

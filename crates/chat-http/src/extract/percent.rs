@@ -25,6 +25,9 @@ const PATH: &AsciiSet = &COMPONENT
 
 /// The text that was meant; `None` where an escape is broken or what it hides is not UTF-8.
 pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(Cow::Borrowed(text));
+    }
     let whole = |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     if !text.split('%').skip(1).all(whole) {
         return None;

@@ -1,25 +1,34 @@
 //! Callers that a Bearer token names (RFC 6750).
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use chat_domain::access::{Caller, Refusal, TokenVerifier};
+use chat_domain::access::{Caller, Refusal, TokenError, TokenVerifier};
 
 use crate::problem::Problem;
 
-/// The caller that the token names. A token that has to be checked is asked for leave first.
+/// The caller that the token names. A token that nobody knows yet is checked in any case: behind one address there are
+/// many people, and whoever sends bad tokens must not keep the others out. But where `held_up` has something to say, no key
+/// is waited for, and it says what becomes of a token that is no good by the keys at hand.
 ///
 /// # Errors
-/// Where there is no such token, or it names nobody, or there is no leave.
-pub(super) async fn caller(
+/// Where there is no such token, or it names nobody.
+pub(super) async fn caller<H>(
     headers: &HeaderMap,
     verifier: &dyn TokenVerifier,
-    may_try: impl FnOnce() -> Result<(), Problem>,
-) -> Result<Caller, Problem> {
+    held_up: impl FnOnce() -> Option<H>,
+) -> Result<Caller, Problem>
+where
+    H: FnOnce() -> Problem,
+{
     let token = token(headers)?;
     if let Some(identity) = verifier.recall(token) {
         return Ok(identity.caller);
     }
-    may_try()?;
-    Ok(verifier.verify(token).await?.caller)
+    let Some(refuse) = held_up() else { return Ok(verifier.verify(token).await?.caller) };
+    match verifier.check(token) {
+        Ok(identity) => Ok(identity.caller),
+        Err(TokenError::Refused(_)) => Err(refuse()),
+        Err(TokenError::KeysUnavailable) => Err(TokenError::KeysUnavailable.into()),
+    }
 }
 
 /// The token of `Authorization: Bearer …`.

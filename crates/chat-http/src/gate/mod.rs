@@ -21,8 +21,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, web};
-use chat_domain::access::{Action, Caller, Decision, Relation, TokenVerifier, decide};
+use chat_domain::access::{Caller, TokenVerifier};
 use chat_domain::fault::Faults;
+use chat_domain::figures::FiguresService;
 
 pub(crate) use proxy::client_address;
 pub use proxy::{InvalidNetwork, TrustedProxies};
@@ -76,27 +77,25 @@ pub(crate) async fn gate<B: MessageBody + 'static>(
     limit::serve(request, next).await
 }
 
-/// The gate of the figures, which are for those alone who run the service.
-pub(crate) async fn figures_gate<B: MessageBody + 'static>(
+/// Behind the gate, the door to the figures, which are for those alone who run the service. In the open mode nobody is
+/// asked who it is.
+pub(crate) async fn figures_door<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if request.method() != Method::OPTIONS
-        && let Err(problem) = admit(&request).await.and_then(|()| may_read_figures(&request))
-    {
+    if let Err(problem) = may_read_figures(&request) {
         return Ok(request.error_response(problem));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 fn may_read_figures(request: &ServiceRequest) -> Result<(), Problem> {
-    match request.extensions().get::<Caller>().map(|caller| decide(caller.role(), Action::ReadMetrics, Relation::Other)) {
-        // In the open mode nobody is asked who it is.
-        None | Some(Decision::Allow) => Ok(()),
-        Some(Decision::Forbid | Decision::Hide) => {
-            Err(Problem::new(Kind::Forbidden, "The caller's role does not allow this."))
-        }
-    }
+    let extensions = request.extensions();
+    let Some(caller) = extensions.get::<Caller>() else { return Ok(()) };
+    let figures = request.app_data::<web::Data<FiguresService>>();
+    let figures =
+        figures.ok_or_else(|| Problem::internal(std::io::Error::other("nothing says who may read figures")))?;
+    Ok(figures.may_read(caller)?)
 }
 
 async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
@@ -120,8 +119,8 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, Problem> {
         AuthMode::Open => Ok(None),
         AuthMode::Gateway(proxies) => Ok(Some(gateway::caller(request.peer_addr(), request.headers(), proxies)?)),
         AuthMode::Jwt(verifier) => {
-            let may_try = || limit::may_try(request);
-            bearer::caller(request.headers(), &**verifier, may_try).await.map(Some)
+            let held_up = || limit::held_up(request);
+            bearer::caller(request.headers(), &**verifier, held_up).await.map(Some)
         }
     }
 }

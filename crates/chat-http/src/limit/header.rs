@@ -16,8 +16,16 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// Room for what is left of all quotas.
 const USUAL_LENGTH: usize = 64;
 
+/// How long whoever has too much under way is told to wait.
+pub(super) const MOMENT: Duration = Duration::from_secs(1);
+
 /// The quotas of a caller, printed once.
-pub(super) struct Policies(Option<HeaderValue>);
+pub(super) struct Policies {
+    /// `None` where there are none.
+    all: Option<HeaderValue>,
+    /// Whether requests have one.
+    requests: bool,
+}
 
 impl Policies {
     pub(super) fn new(quotas: &Quotas) -> Self {
@@ -27,12 +35,12 @@ impl Policies {
                 item(&mut text, class, [("q", quota.burst().into()), ("w", seconds(quota.refill()))]);
             }
         }
-        Self(value(text))
+        Self { all: value(text), requests: quotas.requests.is_some() }
     }
 
     /// Tells a caller how it stands.
     pub(super) fn tell(&self, headers: &mut HeaderMap, standings: &Standings) {
-        let Some(policies) = &self.0 else { return };
+        let Some(policies) = &self.all else { return };
         let mut text = String::with_capacity(USUAL_LENGTH);
         for (class, standing) in [(Class::Requests, standings.requests), (Class::Messages, standings.messages)] {
             if let Some(standing) = standing {
@@ -45,10 +53,21 @@ impl Policies {
 
     /// Tells a caller that nothing is left. How much its tenant may ask is not told.
     pub(super) fn tell_refusal(&self, headers: &mut HeaderMap, refusal: &Refusal) {
-        let Some(policies) = &self.0 else { return };
+        let Some(policies) = &self.all else { return };
         let mut text = String::new();
         if refusal.scope == Scope::Caller {
             item(&mut text, refusal.class, [("r", 0), ("t", seconds(refusal.retry_after))]);
+        }
+        insert(headers, policies, text);
+    }
+
+    /// Tells a caller that has too much under way, of whose quotas nothing was asked or taken, that for a moment there is
+    /// nothing.
+    pub(super) fn tell_at_once(&self, headers: &mut HeaderMap) {
+        let Some(policies) = &self.all else { return };
+        let mut text = String::new();
+        if self.requests {
+            item(&mut text, Class::Requests, [("r", 0), ("t", seconds(MOMENT))]);
         }
         insert(headers, policies, text);
     }
@@ -128,6 +147,20 @@ mod tests {
         let mut headers = HeaderMap::new();
         policies.tell_refusal(&mut headers, &refusal(Scope::Tenant));
         assert_eq!(told(&headers), (r#""requests";q=10;w=1"#, ""));
+    }
+
+    #[test]
+    fn who_has_too_much_under_way_is_told_of_its_quotas_and_to_wait_a_moment() {
+        let told_at_once = |requests, messages| {
+            let mut headers = HeaderMap::new();
+            Policies::new(&Quotas { requests, messages }).tell_at_once(&mut headers);
+            let (policies, limits) = told(&headers);
+            (policies.to_owned(), limits.to_owned())
+        };
+        let quota = Some(quota(10, 10));
+        assert_eq!(told_at_once(quota, None), (r#""requests";q=10;w=1"#.into(), r#""requests";r=0;t=1"#.into()));
+        assert_eq!(told_at_once(None, quota), (r#""messages";q=10;w=1"#.into(), String::new()));
+        assert_eq!(told_at_once(None, None), (String::new(), String::new()));
     }
 
     #[test]

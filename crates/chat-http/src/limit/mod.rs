@@ -75,12 +75,11 @@ impl Limiting {
     }
 }
 
-/// Whether a request whose caller is not known yet may be looked at closely.
-///
-/// # Errors
-/// Where too many from its address came without a caller.
-pub(crate) fn may_try(request: &ServiceRequest) -> Result<(), Problem> {
-    ask_strangers(request, Strangers::may_try)
+/// Where too many from the address of the request came without a caller: what refuses it, should it come without one too.
+pub(crate) fn held_up(request: &ServiceRequest) -> Option<impl FnOnce() -> Problem> {
+    let (limits, strangers, address) = strangers(request)?;
+    let wait = strangers.may_try(address).err()?;
+    Some(move || limits.stranger(wait))
 }
 
 /// A request came without a caller.
@@ -88,21 +87,21 @@ pub(crate) fn may_try(request: &ServiceRequest) -> Result<(), Problem> {
 /// # Errors
 /// Where that is one too many from its address.
 pub(crate) fn failed(request: &ServiceRequest) -> Result<(), Problem> {
-    ask_strangers(request, Strangers::failed)
+    let Some((limits, strangers, address)) = strangers(request) else { return Ok(()) };
+    strangers.failed(address).map_err(|wait| limits.stranger(wait))
 }
 
-fn ask_strangers(
-    request: &ServiceRequest,
-    ask: impl FnOnce(&Strangers, IpAddr) -> Result<(), Duration>,
-) -> Result<(), Problem> {
-    let Some(limiting) = request.app_data::<web::Data<Limiting>>() else { return Ok(()) };
-    let limits = &*limiting.0;
-    let Some((strangers, address)) = limits.strangers.as_ref().zip(client_address(request.request())) else {
-        return Ok(());
-    };
-    ask(strangers, address).map_err(|wait| {
-        limits.figures.unauthenticated.increment(1);
+/// The limits, where there is one on strangers, and the address that it holds for.
+fn strangers(request: &ServiceRequest) -> Option<(&Inner, &Strangers, IpAddr)> {
+    let limits = &*request.app_data::<web::Data<Limiting>>()?.0;
+    Some((limits, limits.strangers.as_ref()?, client_address(request.request())?))
+}
+
+impl Inner {
+    /// Refuses a request without a caller.
+    fn stranger(&self, wait: Duration) -> Problem {
+        self.figures.unauthenticated.increment(1);
         let detail = "Too many requests from your address did not say who calls. Try again later.";
         serve::limited(detail, header::seconds(wait))
-    })
+    }
 }

@@ -9,7 +9,7 @@ use actix_web::{Error, HttpMessage as _, web};
 use chat_domain::access::Caller;
 use chat_domain::limit::{Class, Decision, Refusal, Scope, Work};
 
-use super::header::seconds;
+use super::header::{MOMENT, seconds};
 use super::{Limiting, unsent};
 use crate::problem::{Kind, Problem};
 
@@ -26,7 +26,9 @@ pub(crate) async fn serve<B: MessageBody + 'static>(
     let slot = limits.at_once.as_ref().map(|slots| slots.take(&caller));
     if let Some(None) = slot {
         limits.figures.at_once.increment(1);
-        return Ok(refused(&mut request, too_many_at_once()).await);
+        let mut response = refused(&mut request, too_many_at_once()).await;
+        limits.policies.tell_at_once(response.headers_mut());
+        return Ok(response);
     }
     match limits.limiter.take(&caller, work(&request)).decision().await {
         Decision::Allowed(standings) => {
@@ -72,7 +74,7 @@ fn too_many(refusal: &Refusal) -> Problem {
 }
 
 fn too_many_at_once() -> Problem {
-    limited("Too many of your requests are under way. Wait for their answers.", 1)
+    limited("Too many of your requests are under way. Wait for their answers.", seconds(MOMENT))
 }
 
 /// The problem of all that is refused because it is too much for now.

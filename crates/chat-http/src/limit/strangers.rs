@@ -13,7 +13,7 @@ const BUCKETS: usize = 4_096;
 /// Keeps count of failures, on this node alone.
 ///
 /// Two addresses may share a bucket, by chance: it hangs on a number that is drawn at the start which ones do. The one
-/// that has to wait because of the other can wait: only requests whose token would have to be checked anew are held up.
+/// that has to wait because of the other loses little: who has a good token is served all the same.
 pub(super) struct Strangers {
     quota: Quota,
     start: Instant,

@@ -19,9 +19,24 @@ pub(super) fn parameters() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
     let key = text().max_length(Some(255)).pattern(Some(PRINTABLE)).examples([json!("order-17-hello")]);
     let tags = || ObjectBuilder::new().schema_type(Type::String).examples([json!("*"), json!("\"7-f\"")]);
     [
-        ("TenantId", "X-Tenant-Id", "The tenant, where no token names it; in `open` mode `default` where it is left out.", tenant.build()),
-        ("UserId", "X-User-Id", "The caller, where no token names it; in `open` mode `service` where it is left out.", name.build()),
-        ("UserRole", "X-User-Role", "The caller's role, where no token names it; in `open` mode `service` where it is left out.", schema::role()),
+        (
+            "TenantId",
+            "X-Tenant-Id",
+            "The tenant, where no token names it; in `open` mode `default` where it is left out.",
+            tenant.build(),
+        ),
+        (
+            "UserId",
+            "X-User-Id",
+            "The caller, where no token names it; in `open` mode `service` where it is left out.",
+            name.build(),
+        ),
+        (
+            "UserRole",
+            "X-User-Role",
+            "The caller's role, where no token names it; in `open` mode `service` where it is left out.",
+            schema::role(),
+        ),
         ("RequestId", "X-Request-Id", REQUEST_ID, string()),
         ("TraceParent", "traceparent", "The W3C trace that the request belongs to.", string()),
         ("IdempotencyKey", "Idempotency-Key", "Makes the request safe to repeat.", key.build()),

@@ -90,7 +90,7 @@ impl Modify for Shared {
             make_empty_body_optional(operation);
             header::describe(operation);
             answer::describe(operation);
-            if header::is_chat(operation) {
+            if security::needs_caller(operation) {
                 header::describe_limits(operation);
             }
             security::describe(operation);

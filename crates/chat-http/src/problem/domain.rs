@@ -4,6 +4,7 @@
 use chat_domain::audit::AuditError;
 use chat_domain::error::RepositoryError;
 use chat_domain::fault::Faults;
+use chat_domain::figures::FiguresForbidden;
 use chat_domain::message::MessageError;
 use chat_domain::session::{SessionError, SessionStatus};
 use std::sync::Arc;
@@ -58,6 +59,12 @@ impl From<AuditError> for Problem {
             AuditError::Forbidden => forbidden(),
             AuditError::Repository(error) => error.into(),
         }
+    }
+}
+
+impl From<FiguresForbidden> for Problem {
+    fn from(FiguresForbidden: FiguresForbidden) -> Self {
+        forbidden()
     }
 }
 

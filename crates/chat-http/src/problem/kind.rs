@@ -79,7 +79,9 @@ impl Kind {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
             Self::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable"),
             Self::OutcomeUnknown => (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", "Outcome unknown"),
-            Self::KeysUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", "Keys of tokens unavailable"),
+            Self::KeysUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "keys_unavailable", "Keys of tokens unavailable")
+            }
             Self::Unauthenticated(refusal) => (StatusCode::UNAUTHORIZED, refusal.code(), "Not authenticated"),
         }
     }

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_domain::access::{Role, TokenVerifier};
+use async_trait::async_trait;
+use chat_domain::access::{Guard, Identity, Role, TokenError, TokenVerifier};
 use chat_domain::limit::{Limits, Quota, Quotas};
-use chat_domain::testing::fake::{FakeClock, FakeRateLimiter, FakeTokens};
+use chat_domain::testing::fake::{FakeAuditLog, FakeClock, FakeRateLimiter, FakeTokens};
 use chat_http::{AuthMode, ConnectionLimit, LimitSettings, Limiting, TrustedProxies};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
@@ -94,6 +95,7 @@ async fn whatever_comes_of_it_a_request_of_a_known_caller_counts() {
         (Method::HEAD, "/api/v1/users/ann/sessions", 200),
         (Method::GET, "/api/v1/chat/users/ann/sessions", 200),
         (Method::GET, "/api/v1/users/bob/sessions", 403),
+        (Method::GET, "/metrics", 403),
         (Method::GET, "/api/v1/sessions/x", 422),
         (Method::GET, "/api/v1/nothing", 404),
         (Method::PUT, "/api/v1/sessions", 405),
@@ -109,7 +111,35 @@ async fn whatever_comes_of_it_a_request_of_a_known_caller_counts() {
         let answer = Answer::of(by(server.request(method, path), "t", "ann")).await;
         assert_eq!(answer.header("ratelimit"), "", "{path} is for everybody");
     }
-    assert!(list(&server, "ann").await.header("ratelimit").starts_with(r#""requests";r=92;"#));
+    assert!(list(&server, "ann").await.header("ratelimit").starts_with(r#""requests";r=91;"#));
+}
+
+#[tokio::test]
+async fn the_figures_are_limited_as_all_else_and_who_may_not_read_them_is_told_to_the_audit() {
+    let log = FakeAuditLog::new();
+    let limits = Some(Limiting::new(
+        Arc::new(FakeRateLimiter::new(of_callers(2), FakeClock::new())),
+        &LimitSettings { caller: of_callers(2).caller, ..LimitSettings::default() },
+    ));
+    let auth = AuthMode::Gateway(TrustedProxies::new(["127.0.0.1"]).unwrap());
+    let guard = Guard::new(Arc::new(log.clone()));
+    let server = start_with(Parts { auth, limits, guard, ..Parts::default() }).await;
+    let ask = async |user: &str, role: &str| {
+        let request = server.get("/metrics").header("x-tenant-id", "t").header("x-user-id", user);
+        Answer::of(request.header("x-user-role", role)).await
+    };
+    for left in [1, 0] {
+        let answer = ask("al", "admin").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.header("ratelimit").starts_with(&format!(r#""requests";r={left};"#)));
+        Judge::new().hold("get_metrics", &answer);
+        ask("ann", "user").await.problem(403, "forbidden");
+    }
+    let refused = ask("al", "admin").await;
+    refused.problem(429, "rate_limited");
+    Judge::new().hold("get_metrics", &refused);
+    ask("ann", "user").await.problem(429, "rate_limited");
+    assert_eq!(log.told(), ["denied user ann read_metrics figures all"; 2]);
 }
 
 #[tokio::test]
@@ -228,7 +258,8 @@ async fn a_refusal_waits_for_no_body() {
 #[tokio::test]
 async fn a_caller_may_have_so_many_requests_under_way_and_others_have_theirs() {
     let auth = AuthMode::Gateway(TrustedProxies::new(["127.0.0.1"]).unwrap());
-    let settings = LimitSettings { requests_at_once: NonZeroUsize::new(2), ..LimitSettings::default() };
+    let caller = of_callers(1_000).caller;
+    let settings = LimitSettings { caller, requests_at_once: NonZeroUsize::new(2), ..LimitSettings::default() };
     let server = start_with(Parts { auth, limits: Some(beside(&settings)), ..Parts::default() }).await;
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -245,6 +276,8 @@ async fn a_caller_may_have_so_many_requests_under_way_and_others_have_theirs() {
     };
     refused.problem(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.header("ratelimit-policy"), r#""requests";q=1000;w=1000"#);
+    assert_eq!(refused.header("ratelimit"), r#""requests";r=0;t=1"#);
     list(&server, "bob").await.expect(StatusCode::OK);
     for stream in &mut held {
         stream.write_all(b"\"user_id\":\"ann\"}").await.unwrap();
@@ -271,7 +304,7 @@ async fn an_address_that_never_says_who_calls_is_soon_not_listened_to() {
 }
 
 #[tokio::test]
-async fn who_shares_an_address_with_such_a_one_and_is_known_is_served() {
+async fn who_shares_an_address_with_such_a_one_and_has_a_good_token_is_served() {
     let tokens = tokens();
     let verifier: Arc<dyn TokenVerifier> = Arc::new(FakeTokens::clone(&tokens));
     let settings = LimitSettings { unauthenticated: Some(quota(3)), ..LimitSettings::default() };
@@ -285,8 +318,48 @@ async fn who_shares_an_address_with_such_a_one_and_is_known_is_served() {
     }
     Answer::of(with("a.b.c")).await.problem(429, "rate_limited");
     Answer::of(with(&known)).await.expect(StatusCode::OK);
-    Answer::of(with(&unknown)).await.problem(429, "rate_limited");
+    Answer::of(with(&unknown)).await.expect(StatusCode::OK);
+    Answer::of(with("a.b.c")).await.problem(429, "rate_limited");
+    tokens.lose_keys();
+    let unchecked = token(&tokens, "bob", Role::User);
+    Answer::of(with(&unchecked)).await.problem(503, "keys_unavailable");
 }
+
+/// Waits for a key that never comes.
+struct Waiting(FakeTokens);
+
+#[async_trait]
+impl TokenVerifier for Waiting {
+    fn recall(&self, token: &str) -> Option<Identity> {
+        self.0.recall(token)
+    }
+
+    fn check(&self, token: &str) -> Result<Identity, TokenError> {
+        self.0.check(token)
+    }
+
+    async fn verify(&self, _: &str) -> Result<Identity, TokenError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn such_an_address_does_not_wait_for_keys_that_its_tokens_name() {
+    let tokens = tokens();
+    let verifier: Arc<dyn TokenVerifier> = Arc::new(Waiting(tokens.clone()));
+    let settings = LimitSettings { unauthenticated: Some(quota(3)), ..LimitSettings::default() };
+    let parts = Parts { auth: AuthMode::Jwt(verifier), limits: Some(beside(&settings)), ..Parts::default() };
+    let server = start_with(parts).await;
+    for _ in 0..3 {
+        Answer::of(server.get("/api/v1/users/ann/sessions")).await.problem(401, "missing_token");
+    }
+    let with = |token: &str| server.get("/api/v1/users/ann/sessions").bearer_auth(token).timeout(PATIENCE);
+    Answer::of(with("a.b.c")).await.problem(429, "rate_limited");
+    Answer::of(with(&token(&tokens, "ann", Role::User))).await.expect(StatusCode::OK);
+}
+
+/// Whatever takes so long does not come.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whether the server answers on a new connection, which is given back.
 async fn is_served(server: &TestServer) -> (bool, TcpStream) {

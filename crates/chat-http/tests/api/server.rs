@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use async_trait::async_trait;
+use chat_domain::access::Guard;
 use chat_domain::audit::{AuditRepository, AuditService};
 use chat_domain::error::RepositoryError;
+use chat_domain::figures::FiguresService;
 use chat_domain::health::{Probe, Pulse};
 use chat_domain::message::{MessagePages, MessageRepository, MessageService};
 use chat_domain::session::{SessionRepository, SessionService};
@@ -30,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) messages: Arc<dyn MessageRepository>,
     pub(crate) pages: Arc<dyn MessagePages>,
     pub(crate) audit: Arc<dyn AuditRepository>,
+    /// Who is asked about the figures.
+    pub(crate) guard: Guard,
     pub(crate) database: Arc<dyn Probe>,
     pub(crate) cache: Arc<dyn Probe>,
     pub(crate) auth: AuthMode,
@@ -47,6 +51,7 @@ impl Default for Parts {
             messages: store.messages,
             pages: store.pages,
             audit: store.audit,
+            guard: a_guard(),
             database: Arc::new(FakeProbe::Healthy),
             cache: Arc::new(FakeProbe::Healthy),
             auth: AuthMode::Open,
@@ -80,7 +85,7 @@ impl Drop for TestServer {
 }
 
 /// The figures of all servers of this process.
-fn figures() -> PrometheusHandle {
+pub(crate) fn figures() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap()).clone()
 }
@@ -97,6 +102,7 @@ pub(crate) async fn start_with(parts: Parts) -> TestServer {
     let messages =
         MessageService::new(parts.messages, parts.pages, parts.sessions, bus, a_guard(), shared.clone(), ids);
     let api = Api {
+        figures: Arc::new(FiguresService::new(parts.guard)),
         sessions: Arc::new(sessions),
         messages: Arc::new(messages),
         audit: Arc::new(AuditService::new(parts.audit, a_guard())),

@@ -1,4 +1,4 @@
-//! The audit: one walk along an index for a page of it, one statement more for what moderates others.
+//! The audit: one walk along an index for a page of it, one statement more for what it keeps.
 
 use async_trait::async_trait;
 use chat_domain::access::Action;
@@ -10,14 +10,13 @@ use chat_domain::timestamp::Timestamp;
 use diesel::data_types::PgTimestamp;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid};
-use diesel::{ExpressionMethods as _, IntoSql as _, Queryable};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid};
+use diesel::{IntoSql as _, Queryable};
 
 use super::error::{Failure, Loss};
 use super::lease::Lease;
 use super::pool::PgPool;
 use super::row::{Broken, parsed};
-use super::schema::audit_entries;
 use super::statement::Statement;
 use super::time::{INFINITY, from_pg, to_pg};
 use crate::operation::{Observed, Operation};
@@ -31,20 +30,30 @@ pub(super) const FORGET: &str = "DELETE FROM audit_entries e \
      WHERE e.created_at < $1 AND e.created_at <= \
          coalesce((SELECT o.created_at FROM audit_entries o ORDER BY o.created_at OFFSET $2 LIMIT 1), $1)";
 
-/// Stores the entry, within the transaction of what it records.
-pub(super) async fn record(lease: &mut Lease, entry: &AuditEntry) -> Result<(), Failure> {
-    let row = diesel::insert_into(audit_entries::table).values((
-        audit_entries::tenant_id.eq(entry.tenant_id.as_str()),
-        audit_entries::created_at.eq(to_pg(entry.created_at)),
-        audit_entries::id.eq(entry.id.as_uuid()),
-        audit_entries::actor_id.eq(entry.actor_id.as_str()),
-        audit_entries::actor_role.eq(entry.actor_role.as_str()),
-        audit_entries::action.eq(entry.action.as_ref()),
-        audit_entries::thing_kind.eq(entry.thing_kind.as_ref()),
-        audit_entries::thing_id.eq(entry.thing_id.as_str()),
-        audit_entries::session_id.eq(entry.session_id.map(SessionId::as_uuid)),
-    ));
-    lease.execute("record audit", row, Loss::Nothing).await.map(drop)
+/// As many entries as there are, in one round trip.
+const RECORD: &str = "INSERT INTO audit_entries \
+     (tenant_id, created_at, id, actor_id, actor_role, action, thing_kind, thing_id, session_id) \
+     SELECT * FROM UNNEST(\
+         $1::text[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[]\
+     )";
+
+/// Stores the entries, within the transaction of what they record.
+pub(super) async fn record(lease: &mut Lease, entries: &[&AuditEntry]) -> Result<(), Failure> {
+    fn each<'e, T>(entries: &[&'e AuditEntry], field: impl Fn(&'e AuditEntry) -> T) -> Vec<T> {
+        entries.iter().map(|entry| field(entry)).collect()
+    }
+    let values = (
+        each(entries, |entry| entry.tenant_id.as_str()).into_sql::<Array<Text>>(),
+        each(entries, |entry| to_pg(entry.created_at)).into_sql::<Array<Timestamptz>>(),
+        each(entries, |entry| entry.id.as_uuid()).into_sql::<Array<Uuid>>(),
+        each(entries, |entry| entry.actor_id.as_str()).into_sql::<Array<Text>>(),
+        each(entries, |entry| entry.actor_role.as_str()).into_sql::<Array<Text>>(),
+        each(entries, |entry| entry.action.as_ref()).into_sql::<Array<Text>>(),
+        each(entries, |entry| entry.thing_kind.as_ref()).into_sql::<Array<Text>>(),
+        each(entries, |entry| entry.thing_id.as_str()).into_sql::<Array<Text>>(),
+        each(entries, |entry| entry.session_id.map(SessionId::as_uuid)).into_sql::<Array<Nullable<Uuid>>>(),
+    );
+    lease.execute("record audit", Statement::<(), _>::new(RECORD, values), Loss::Nothing).await.map(drop)
 }
 
 /// The audit of all tenants.

@@ -2,7 +2,8 @@
 //!
 //! The driver keeps the SQLSTATE of only a few kinds of errors, so the others are told apart by what the server says,
 //! in English. A server that speaks another language needs `ALTER ROLE … SET lc_messages = 'C'`; without that a
-//! statement that ran into a limit counts as a fault of ours, which is wrong but safe.
+//! statement that ran into a limit counts as a fault of ours, which is wrong but safe. What a pooler between says of its
+//! way to the server is told apart so, too; poolers have one language.
 
 use std::sync::Arc;
 
@@ -63,6 +64,23 @@ const GIVEN_UP: [&str; 17] = [
     "could not resize shared memory segment",
 ];
 
+/// How a pooler between (PgBouncer) begins what it says, with a code of class 08, when it has lost the server, does not get
+/// at it, or has lost patience with either side. It does not know what became of the statement.
+const CUT_OFF: [&str; 12] = [
+    "server conn crashed",
+    "server login",
+    "server_lifetime",
+    "pgbouncer cannot connect",
+    "query_wait_timeout",
+    "query timeout",
+    "query_timeout",
+    "transaction timeout",
+    "idle transaction timeout",
+    "client_idle_timeout",
+    "unclean server",
+    "database removed",
+];
+
 const DEADLOCK: &str = "deadlock detected";
 
 /// What the server says when somebody else held a lock for too long.
@@ -84,6 +102,7 @@ impl Failure {
         }
         match &error {
             Error::DatabaseError(UnableToSendCommand, _) | Error::BrokenTransactionManager => Self::lost(error, loss),
+            Error::DatabaseError(Unknown, told) if begins(told.message(), &CUT_OFF) => Self::lost(error, loss),
             Error::DatabaseError(SerializationFailure, _) => Self::Contention(Arc::new(error)),
             Error::DatabaseError(Unknown, told) if told.message().starts_with(DEADLOCK) => {
                 Self::Contention(Arc::new(error))
@@ -92,7 +111,7 @@ impl Failure {
             Error::DatabaseError(Unknown, told) if told.message() == LOCKED => {
                 Self::Store(RepositoryError::busy(error))
             }
-            Error::DatabaseError(Unknown, told) if is_given_up(told.message()) => {
+            Error::DatabaseError(Unknown, told) if begins(told.message(), &GIVEN_UP) => {
                 Self::Store(RepositoryError::unavailable(error))
             }
             Error::DeserializationError(_) => Self::Store(RepositoryError::corrupt("row", error)),
@@ -169,8 +188,8 @@ impl From<RepositoryError> for Failure {
     }
 }
 
-fn is_given_up(message: &str) -> bool {
-    GIVEN_UP.iter().any(|beginning| message.starts_with(beginning))
+fn begins(message: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| message.starts_with(beginning))
 }
 
 #[cfg(test)]
@@ -241,6 +260,27 @@ mod tests {
         let kind = || DatabaseErrorKind::UnableToSendCommand;
         assert!(matches!(answer(kind(), "connection closed", Loss::Outcome), RepositoryError::OutcomeUnknown(_)));
         assert!(matches!(answer(kind(), "connection closed", Loss::Nothing), RepositoryError::Unavailable(_)));
+    }
+
+    #[test]
+    fn what_a_pooler_cuts_off_is_as_a_lost_connection() {
+        let said = [
+            "server conn crashed?",
+            "server login failed: FATAL the database system is starting up",
+            "server login has been failing, try again later (server_login_retry)",
+            "server login has been failing, cached error: connect failed (server_login_retry)",
+            "pgbouncer cannot connect to server",
+            "query_wait_timeout",
+            "query timeout",
+            "idle transaction timeout",
+            "database removed",
+        ];
+        for message in said {
+            let answer = |loss| answer(DatabaseErrorKind::Unknown, message, loss);
+            assert!(matches!(answer(Loss::Outcome), RepositoryError::OutcomeUnknown(_)), "{message}");
+            assert!(matches!(answer(Loss::Nothing), RepositoryError::Unavailable(_)), "{message}");
+            assert!(failure(DatabaseErrorKind::Unknown, message, Loss::Nothing).is_passing(), "{message}");
+        }
     }
 
     #[test]

@@ -43,9 +43,7 @@ pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<V
         return Ok(Vec::new());
     }
     // The lock goes with the connection.
-    while !locked(&mut connection).await.map_err(PgStartError::migration)? {
-        tokio::time::sleep(PAUSE).await;
-    }
+    lock(&mut connection).await.map_err(PgStartError::migration)?;
     let run = run_missing(connection).await;
     let (mut connection, run) = run.map_err(|error| refused(config, error))?;
     let grants = lacking(&mut connection, role.as_deref()).await?;
@@ -82,6 +80,19 @@ async fn lacking(connection: &mut AsyncPgConnection, role: Option<&str>) -> Resu
         Some(role) => grant::lacking(connection, role).await.map_err(PgStartError::migration),
         None => Ok(Vec::new()),
     }
+}
+
+/// Waits for the lock, and says so once where somebody else has it.
+async fn lock(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+    let mut told = false;
+    while !locked(connection).await? {
+        if !told {
+            tracing::info!("waiting for another node that migrates");
+            told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 async fn locked(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {

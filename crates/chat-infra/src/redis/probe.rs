@@ -1,22 +1,28 @@
-//! Whether Redis is there.
+//! Whether Redis is there, and takes what it is given.
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::health::{Probe, Pulse};
 use deadpool_redis::redis;
 
+use super::config::RedisConfig;
 use super::pool::RedisPool;
 
-/// Sends a `PING`, whatever the breaker of a cache says.
+/// How long what a probe writes is kept, in milliseconds.
+const KEPT: u64 = 1_000;
+
+/// Writes a key that soon goes by itself, whatever the breaker of a cache says. A `PING` would not do: a Redis that is
+/// full answers it, and all reads, and refuses each write.
 pub struct RedisProbe {
     pool: RedisPool,
+    key: String,
 }
 
 impl RedisProbe {
-    /// Probes over these connections.
+    /// Probes over these connections, under the prefix of the configuration.
     #[must_use]
-    pub const fn new(pool: RedisPool) -> Self {
-        Self { pool }
+    pub fn new(pool: RedisPool, config: &RedisConfig) -> Self {
+        Self { pool, key: format!("{}:probe", config.prefix) }
     }
 }
 
@@ -24,7 +30,9 @@ impl RedisProbe {
 impl Probe for RedisProbe {
     /// Waits as long as a new connection may take.
     async fn check(&self) -> Result<Pulse, RepositoryError> {
-        let answer = self.pool.call::<()>(redis::cmd("PING"), self.pool.connect_timeout()).await;
+        let mut write = redis::cmd("SET");
+        write.arg(&self.key).arg(1).arg("PX").arg(KEPT);
+        let answer = self.pool.call::<()>(write, self.pool.connect_timeout()).await;
         answer.map(|()| Pulse::default()).map_err(RepositoryError::unavailable)
     }
 }

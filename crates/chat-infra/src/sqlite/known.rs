@@ -4,8 +4,10 @@
 //! and what was read while nothing changed, is known until it changes again.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
 
 /// Parts with a lock each, so that readers on all cores seldom meet.
 const SHARDS: usize = 16;
@@ -24,8 +26,8 @@ pub(super) struct Known<K, V> {
 
 /// Two generations: what is asked for moves into the young one, and when that is full it becomes the old one.
 struct Shard<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: HashMap<K, V, RandomState>,
+    old: HashMap<K, V, RandomState>,
     /// How many values each generation may hold.
     capacity: usize,
     /// Counts beginnings and ends of changes.
@@ -42,8 +44,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Known<K, V> {
     /// Nothing is known yet; later at most about so many values.
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.div_ceil(2 * SHARDS);
-        let shard = || Shard { young: HashMap::new(), old: HashMap::new(), capacity, moment: Moment(0), changing: 0 };
-        Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(), hasher: RandomState::new() }
+        let shard =
+            || Shard { young: HashMap::default(), old: HashMap::default(), capacity, moment: Moment(0), changing: 0 };
+        Self { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(), hasher: RandomState::default() }
     }
 
     /// The value; where it is not known, since when what is read now may be [learnt](Self::learn).

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chat_domain::id::TenantId;
 use chat_domain::session::{Session, SessionPage, UserSessions};
+use foldhash::fast::RandomState;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
@@ -18,7 +19,7 @@ use super::changes::{Memory, Stamp};
 /// and is given out only while that still stands.
 #[derive(Clone)]
 pub(super) struct UserLists {
-    lists: Cache<Question, (Stamp, Arc<SessionPage>)>,
+    lists: Cache<Question, (Stamp, Arc<SessionPage>), RandomState>,
     memory: Memory,
 }
 
@@ -35,7 +36,7 @@ impl UserLists {
             .time_to_live(ttl)
             .weigher(|_: &Question, (_, page): &(Stamp, Arc<SessionPage>)| weight(page))
             .eviction_policy(EvictionPolicy::lru())
-            .build();
+            .build_with_hasher(RandomState::default());
         Self { lists, memory }
     }
 

@@ -109,6 +109,11 @@ impl Refresh {
         }
     }
 
+    /// Sees to it that a set is on its way, where one may be asked for, and waits for nothing.
+    pub(super) fn begin_another(&self) {
+        drop(self.0.ask());
+    }
+
     /// Whether a set was ever had.
     pub(super) fn is_loaded(&self) -> bool {
         self.0.state().loaded

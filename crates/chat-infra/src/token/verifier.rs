@@ -79,28 +79,59 @@ impl JwtVerifier {
         Ok(Self { ring, refresh, rules: config.rules.clone(), clock })
     }
 
-    /// The ring under which the token's signature is good. Where no public key here makes it so, a newer set is waited for:
-    /// a new key need not have a new name, nor a token one at all.
-    async fn signed(&self, token: &Unverified<'_>) -> Result<Arc<KeyRing>, TokenError> {
+    /// The ring in force, and what it says of the token's signature.
+    fn judge(&self, token: &Unverified<'_>) -> (Arc<KeyRing>, Result<(), Refusal>) {
         let ring = self.ring.load_full();
         let checked = ring.check(token);
-        let refresh = match (&checked, &self.refresh) {
-            (Err(Refusal::UnknownKey | Refusal::WrongKeyType | Refusal::BadSignature), Some(refresh))
-                if token.algorithm != Algorithm::HS256 =>
-            {
-                refresh
-            }
-            _ => return Ok(checked.map(|()| ring)?),
-        };
+        (ring, checked)
+    }
+
+    /// Where a newer set may come from that says otherwise: a new key need not have a new name, nor a token one at all.
+    fn newer(&self, token: &Unverified<'_>, checked: Result<(), Refusal>) -> Option<&Refresh> {
+        let is_open = matches!(checked, Err(Refusal::UnknownKey | Refusal::WrongKeyType | Refusal::BadSignature));
+        self.refresh.as_ref().filter(|_| is_open && token.algorithm != Algorithm::HS256)
+    }
+
+    /// The ring under which the token's signature is good. Where no public key here makes it so, a newer set is waited for.
+    async fn signed(&self, token: &Unverified<'_>) -> Result<Arc<KeyRing>, TokenError> {
+        let (ring, checked) = self.judge(token);
+        let Some(refresh) = self.newer(token, checked) else { return Ok(checked.map(|()| ring)?) };
         refresh.wait().await;
         let newer = self.ring.load_full();
         // Where nothing has changed, a forged token is not worth a second check.
         let checked = if Arc::ptr_eq(&ring, &newer) { checked } else { newer.check(token) };
-        match checked {
-            Err(Refusal::UnknownKey) if !refresh.is_loaded() => Err(TokenError::KeysUnavailable),
-            checked => Ok(checked.map(|()| newer)?),
-        }
+        checked.map_err(|refusal| final_or_not(refusal, refresh))?;
+        Ok(newer)
     }
+
+    /// The same by the keys at hand: a newer set is only asked for.
+    fn signed_at_hand(&self, token: &Unverified<'_>) -> Result<Arc<KeyRing>, TokenError> {
+        let (ring, checked) = self.judge(token);
+        let Some(refresh) = self.newer(token, checked) else { return Ok(checked.map(|()| ring)?) };
+        refresh.begin_another();
+        checked.map_err(|refusal| final_or_not(refusal, refresh))?;
+        Ok(ring)
+    }
+
+    /// Whose token it is, now that the signature is good; it is known from now on.
+    fn identify(&self, token: &str, unverified: &Unverified<'_>, ring: &KeyRing) -> Result<Identity, TokenError> {
+        let identity = self.rules.identify(&unverified.claims()?, self.clock.now())?;
+        ring.remember(token, identity.clone());
+        Ok(identity)
+    }
+}
+
+/// Before the first set nobody can say that a key is unknown.
+fn final_or_not(refusal: Refusal, refresh: &Refresh) -> TokenError {
+    match refusal {
+        Refusal::UnknownKey if !refresh.is_loaded() => TokenError::KeysUnavailable,
+        refusal => refusal.into(),
+    }
+}
+
+/// The token's parts, where it is not too long to be looked at.
+fn parts(token: &str) -> Result<Unverified<'_>, Refusal> {
+    if token.len() > MAX_TOKEN_BYTES { Err(Refusal::TokenTooLong) } else { Unverified::read(token) }
 }
 
 #[async_trait]
@@ -112,14 +143,15 @@ impl TokenVerifier for JwtVerifier {
         self.ring.load().recall(token, self.clock.now())
     }
 
+    fn check(&self, token: &str) -> Result<Identity, TokenError> {
+        let unverified = parts(token)?;
+        let ring = self.signed_at_hand(&unverified)?;
+        self.identify(token, &unverified, &ring)
+    }
+
     async fn verify(&self, token: &str) -> Result<Identity, TokenError> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::TokenTooLong.into());
-        }
-        let unverified = Unverified::read(token)?;
+        let unverified = parts(token)?;
         let ring = self.signed(&unverified).await?;
-        let identity = self.rules.identify(&unverified.claims()?, self.clock.now())?;
-        ring.remember(token, identity.clone());
-        Ok(identity)
+        self.identify(token, &unverified, &ring)
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_domain::event::{EventPublisher, EventSubscriber};
-use chat_domain::testing::rig::{EventRig, Task};
 use chat_domain::event_contract;
+use chat_domain::testing::rig::{EventRig, Task};
 use chat_infra::in_process::{InProcessBus, InProcessBusConfig};
 
 use crate::decorator_doubles::beside;

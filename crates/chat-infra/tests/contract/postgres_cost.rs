@@ -3,7 +3,7 @@
 use chat_domain::access::View;
 use chat_domain::message::{NewMessage, PageQuery};
 use chat_domain::session::{CreateOutcome, NewSession, Session, SessionKey};
-use chat_domain::testing::builder::{a_key, a_message, a_session};
+use chat_domain::testing::builder::{a_key, a_message, a_session, an_entry};
 use chat_infra::postgres::{PgConfig, PgStore};
 
 use crate::postgres_proxy::Proxy;
@@ -42,6 +42,22 @@ async fn an_append_of_any_size_is_one_round_trip_without_a_parse() {
     for (appends, size) in [1, 2, 64, 1, 500].into_iter().enumerate() {
         messages.append(batch(size)).await.unwrap();
         assert_eq!(proxy.counted(), (0, 1), "append {appends} of {size}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_batch_that_the_audit_keeps_some_of_takes_a_transaction_of_one_statement_more() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    let kept = || NewMessage { audit: Some(Box::new(an_entry(&session))), ..a_message(&session) };
+    let messages = store.messages();
+    messages.append(vec![kept()]).await.unwrap();
+    for (kept_ones, others, round_trips) in [(1, 0, 4), (0, 9, 1), (9, 9, 4), (0, 1, 1)] {
+        proxy.counted();
+        let batch = (0..kept_ones).map(|_| kept()).chain((0..others).map(|_| a_message(&session)));
+        messages.append(batch.collect()).await.unwrap();
+        assert_eq!(proxy.counted(), (0, round_trips), "{kept_ones} {others}");
     }
 }
 

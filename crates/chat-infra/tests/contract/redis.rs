@@ -67,5 +67,6 @@ async fn a_value_is_kept_for_the_configured_time_only() {
 
 #[tokio::test]
 async fn a_redis_that_is_there_is_healthy() {
-    assert!(within(RedisProbe::new(RedisPool::new(&shared()).unwrap()).check()).await.is_ok());
+    let config = shared();
+    assert!(within(RedisProbe::new(RedisPool::new(&config).unwrap(), &config).check()).await.is_ok());
 }

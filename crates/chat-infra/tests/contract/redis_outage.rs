@@ -9,6 +9,7 @@ use chat_domain::error::RepositoryError;
 use chat_domain::health::Probe;
 use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_infra::redis::{BreakerConfig, RedisCache, RedisConfig, RedisPool, RedisProbe};
+use deadpool_redis::redis;
 use futures_util::poll;
 use tokio::net::TcpListener;
 
@@ -142,11 +143,29 @@ async fn a_node_that_loses_redis_misleads_nobody() {
 }
 
 #[tokio::test]
+async fn a_probe_finds_a_redis_that_is_full_until_it_takes_something_again() {
+    let mut server = RedisServer::stopped();
+    server.start();
+    let config = unlike_others(&server.url());
+    let probe = RedisProbe::new(RedisPool::new(&config).unwrap(), &config);
+    let settled = async |whole: bool| while probe.check().await.is_ok() != whole {};
+    within(settled(true)).await;
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    for (room, whole) in [(1, false), (0, true)] {
+        let mut command = redis::cmd("CONFIG");
+        let () = command.arg("SET").arg("maxmemory").arg(room).query_async(&mut connection).await.unwrap();
+        assert_eq!(within(probe.check()).await.is_ok(), whole, "maxmemory {room}");
+    }
+}
+
+#[tokio::test]
 async fn a_probe_says_that_redis_is_not_there_without_showing_the_password() {
     let (hole, _) = black_hole().await;
     let refused = format!("redis://ann:s3cret@127.0.0.1:{}", free_port());
     for url in [refused, hole.replace("redis://", "redis://ann:s3cret@")] {
-        let probe = RedisProbe::new(RedisPool::new(&impatient(&url)).unwrap());
+        let config = impatient(&url);
+        let probe = RedisProbe::new(RedisPool::new(&config).unwrap(), &config);
         let error = within(probe.check()).await.unwrap_err();
         assert!(matches!(error, RepositoryError::Unavailable(_)), "{error:?}");
         assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");

@@ -129,6 +129,30 @@ async fn a_set_that_hangs_keeps_only_those_waiting_who_need_it() {
 }
 
 #[tokio::test]
+async fn who_may_not_wait_is_answered_at_once_and_a_later_try_finds_the_key() {
+    let (one, two) = (Signer::es256("one"), Signer::es256("two"));
+    let stub = Stub::start("").await;
+    stub.turn(Manner::Hang);
+    let verifier = at(&stub, NEVER, SOON);
+    let token = one.sign(&claims());
+    assert_eq!(verifier.check(&token), Err(TokenError::KeysUnavailable), "nobody says that it is bad");
+    stub.turn(Manner::Set(set(&[&one])));
+    until(&verifier, &token, Result::is_ok).await;
+    stub.turn(Manner::Set(set(&[&one, &two])));
+    tokio::time::sleep(SOON * 2).await;
+    let (before, later) = (stub.asked(), two.sign(&claims()));
+    assert_eq!(verifier.check(&later), unknown());
+    let found = async {
+        while verifier.check(&later) == unknown() {
+            tokio::time::sleep(SOON).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), found).await.expect("the set that was asked for comes");
+    verifier.check(&later).unwrap();
+    assert!(stub.asked() > before);
+}
+
+#[tokio::test]
 async fn before_the_first_set_nobody_says_that_a_token_is_bad() {
     let one = Signer::es256("one");
     let good = set(&[&one]);

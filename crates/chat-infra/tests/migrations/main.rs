@@ -33,7 +33,9 @@ fn every_migration_leaves_the_version_before_what_it_uses() {
             let up = fs::read_to_string(migration.join("up.sql")).unwrap();
             let metadata = fs::read_to_string(migration.join("metadata.toml")).unwrap_or_default();
             let in_transaction = !metadata.lines().any(|line| line.trim() == "run_in_transaction = false");
-            found.extend(faults(dialect, &up, in_transaction).into_iter().map(|fault| format!("{store}/{name}: {fault}")));
+            found.extend(
+                faults(dialect, &up, in_transaction).into_iter().map(|fault| format!("{store}/{name}: {fault}")),
+            );
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));

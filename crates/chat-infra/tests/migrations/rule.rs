@@ -35,7 +35,7 @@ pub(crate) fn faults(dialect: Dialect, script: &str, in_transaction: bool) -> Ve
             dialect,
             made: &made,
             is_alone: statements.len() == 1 && !in_transaction,
-            has_lock_timeout: statements[..place].iter().any(|before| before.text.contains("lock_timeout")),
+            has_lock_timeout: lock_timeouts(&statements[..place]).next_back().unwrap_or(false),
         };
         if let Err(fault) = context.check(statement)
             && !is_contraction(statement)
@@ -60,8 +60,8 @@ impl Context<'_> {
         if HARMLESS.iter().any(|beginning| statement.after(beginning).is_some() || statement.text == *beginning) {
             return Ok(());
         }
-        if statement.after("create table").is_some() {
-            return Ok(());
+        if let Some(table) = statement.after("create table") {
+            return self.check_table(table);
         }
         if let Some(index) = statement.after("create index") {
             return self.check_index(index);
@@ -73,6 +73,24 @@ impl Context<'_> {
             return self.check_alter(altered);
         }
         Err("not known to be a step of expanding")
+    }
+
+    fn check_table(&self, table: &str) -> Result<(), &'static str> {
+        if table.starts_with("if not exists ") {
+            return Err("may be there already, and be another: leave IF NOT EXISTS out");
+        }
+        let padded = format!(" {table} ");
+        if padded.contains(" partition of ") || padded.contains(" inherits ") {
+            return Err("a part of a table in use is not a new table");
+        }
+        if top_level(&padded, " as ").len() > 1 {
+            return Err("reads a table in use for as long as it takes");
+        }
+        let mut referenced = padded.split(" references ").skip(1).filter_map(name);
+        match referenced.find(|table| !self.made.contains(table)) {
+            Some(_) => Err("what refers to a table in use locks it, and stands in the way of the version before"),
+            None => Ok(()),
+        }
     }
 
     fn check_index(&self, index: &str) -> Result<(), &'static str> {
@@ -130,7 +148,23 @@ fn check_action(action: &str) -> Result<(), &'static str> {
 
 fn is_constant(default: &str) -> bool {
     let is_number = default.chars().all(|char| char.is_ascii_digit() || matches!(char, '.' | '-'));
-    is_number || default.starts_with("''") || matches!(default, "true" | "false" | "null")
+    let is_word =
+        |text: &str| text.trim().chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | ' '));
+    let is_text = default
+        .strip_prefix("''")
+        .is_some_and(|cast| cast.is_empty() || cast.trim_start().strip_prefix("::").is_some_and(is_word));
+    is_number || is_text || matches!(default, "true" | "false" | "null")
+}
+
+/// For each statement that sets how long to wait for a lock, whether it is a time at all: zero waits for ever.
+fn lock_timeouts(statements: &[Statement]) -> impl DoubleEndedIterator<Item = bool> {
+    let set = |statement: &Statement| {
+        let rest = statement.after("set lock_timeout").or_else(|| statement.after("set local lock_timeout"))?;
+        let value = statement.literals.first().map(String::as_str).or_else(|| rest.split(' ').nth(1))?;
+        let digits = value.split(|char: char| !char.is_ascii_digit()).next()?;
+        Some(digits.parse().is_ok_and(|time: u32| time > 0))
+    };
+    statements.iter().filter_map(set)
 }
 
 fn is_contraction(statement: &Statement) -> bool {
@@ -168,12 +202,13 @@ mod tests {
     #[test]
     fn what_expands_passes() {
         for script in [
-            "CREATE TABLE IF NOT EXISTS t (a text NOT NULL, PRIMARY KEY (a)); CREATE UNIQUE INDEX i ON t (a);
+            "CREATE TABLE t (a text NOT NULL, b text REFERENCES t (a), PRIMARY KEY (a)); CREATE UNIQUE INDEX i ON t (a);
              CREATE INDEX j ON t (a); ALTER TABLE t ADD PRIMARY KEY (a); ALTER TABLE t ALTER COLUMN a SET (n_distinct = 4)",
             "SET LOCAL lock_timeout = '2s'; ALTER TABLE sessions ADD COLUMN a text",
             "SET lock_timeout = '2s'; ALTER TABLE sessions ADD COLUMN a numeric(10, 2), ADD COLUMN b integer NOT NULL DEFAULT -7",
             "SET lock_timeout = '2s'; ALTER TABLE sessions ADD COLUMN a text DEFAULT 'now()' NOT NULL",
             "SET lock_timeout = '2s'; ALTER TABLE sessions ADD COLUMN a boolean DEFAULT false",
+            "SET lock_timeout = 2000; ALTER TABLE sessions ADD COLUMN a jsonb NOT NULL DEFAULT '{}'::jsonb",
             "SET lock_timeout = '2s'; ALTER TABLE sessions VALIDATE CONSTRAINT c; ALTER TABLE sessions SET (fillfactor = 70)",
             "COMMENT ON TABLE sessions IS 'x'; ANALYZE; ANALYZE sessions",
             "-- contract: nothing since 0.3 reads it\nALTER TABLE sessions DROP COLUMN a",
@@ -210,6 +245,12 @@ mod tests {
             "CREATE UNIQUE INDEX i ON sessions (tenant_id, user_id)",
             "CREATE UNIQUE INDEX CONCURRENTLY i ON sessions (tenant_id, user_id)",
             "CREATE TABLE t (a text); DROP TABLE sessions",
+            "CREATE TABLE IF NOT EXISTS sessions (a text); ALTER TABLE sessions DROP COLUMN status",
+            "CREATE TABLE t (a uuid REFERENCES sessions (id))",
+            "CREATE TABLE t (a uuid, FOREIGN KEY (a) REFERENCES sessions (id))",
+            "CREATE TABLE p PARTITION OF messages FOR VALUES IN ('a')",
+            "CREATE TABLE t AS SELECT * FROM sessions",
+            "ALTER TABLE sessions ADD COLUMN a text DEFAULT '' || gen_random_uuid()",
             "CREATE TRIGGER t BEFORE INSERT ON sessions EXECUTE FUNCTION f()",
             "-- contract:\nDROP TABLE sessions",
             "-- contract: it is not used\nDROP TABLE a; DROP TABLE b",
@@ -226,6 +267,9 @@ mod tests {
             "CREATE INDEX i ON messages (tenant_id)",
             "CREATE INDEX CONCURRENTLY i ON messages (tenant_id)",
             "ALTER TABLE messages ADD COLUMN a text",
+            "SET lock_timeout = 0; ALTER TABLE messages ADD COLUMN a text",
+            "SET lock_timeout = '0'; ALTER TABLE messages ADD COLUMN a text",
+            "SET lock_timeout = '2s'; SET lock_timeout TO DEFAULT; ALTER TABLE messages ADD COLUMN a text",
         ] {
             assert!(is_refused(Dialect::Postgres, script), "{script}");
         }

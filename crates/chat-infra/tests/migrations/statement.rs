@@ -4,6 +4,8 @@
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) text: String,
+    /// What stood in quotes, without them.
+    pub(crate) literals: Vec<String>,
     /// The comment lines right before it.
     pub(crate) comments: Vec<String>,
 }
@@ -17,7 +19,7 @@ impl Statement {
 
 /// All statements of a script.
 pub(crate) fn statements(script: &str) -> Vec<Statement> {
-    let (mut all, mut text, mut comments) = (Vec::new(), String::new(), Vec::new());
+    let (mut all, mut text, mut literals, mut comments) = (Vec::new(), String::new(), Vec::new(), Vec::new());
     let mut rest = script;
     while let Some(char) = rest.chars().next() {
         let taken = if rest.starts_with("--") {
@@ -26,11 +28,12 @@ pub(crate) fn statements(script: &str) -> Vec<Statement> {
             line.len()
         } else if rest.starts_with("/*") {
             rest.find("*/").map_or(rest.len(), |end| end + 2)
-        } else if let Some(length) = quoted(rest) {
+        } else if let Some((literal, length)) = quoted(rest) {
             text.push_str("''");
+            literals.push(literal.to_owned());
             length
         } else if char == ';' {
-            push(&mut all, &mut text, &mut comments);
+            push(&mut all, &mut text, &mut literals, &mut comments);
             1
         } else {
             text.push(char);
@@ -38,21 +41,21 @@ pub(crate) fn statements(script: &str) -> Vec<Statement> {
         };
         rest = &rest[taken..];
     }
-    push(&mut all, &mut text, &mut comments);
+    push(&mut all, &mut text, &mut literals, &mut comments);
     all
 }
 
-fn push(all: &mut Vec<Statement>, text: &mut String, comments: &mut Vec<String>) {
+fn push(all: &mut Vec<Statement>, text: &mut String, literals: &mut Vec<String>, comments: &mut Vec<String>) {
     let words = std::mem::take(text).replace('(', " ( ").replace(')', " ) ").replace(',', " , ");
     let text = words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    let comments = std::mem::take(comments);
+    let (literals, comments) = (std::mem::take(literals), std::mem::take(comments));
     if !text.is_empty() {
-        all.push(Statement { text, comments });
+        all.push(Statement { text, literals, comments });
     }
 }
 
-/// How long the text in quotes is with which this begins.
-fn quoted(text: &str) -> Option<usize> {
+/// The text in quotes with which this begins, and how long it is with them.
+fn quoted(text: &str) -> Option<(&str, usize)> {
     let quote = match text.chars().next()? {
         '\'' => "'".to_owned(),
         '$' => {
@@ -63,8 +66,9 @@ fn quoted(text: &str) -> Option<usize> {
         }
         _ => return None,
     };
-    let end = text[quote.len()..].find(&quote)?;
-    Some(end + 2 * quote.len())
+    let inside = &text[quote.len()..];
+    let end = inside.find(&quote)?;
+    Some((&inside[..end], end + 2 * quote.len()))
 }
 
 #[test]
@@ -79,6 +83,7 @@ fn statements_end_where_sql_ends_them() {
     let found = statements(script);
     let texts: Vec<_> = found.iter().map(|statement| statement.text.as_str()).collect();
     assert_eq!(texts, ["create table a ( b text default '''' )", "do ''", "drop table a"]);
+    assert_eq!(found[0].literals, ["it", "s; not over"]);
     assert_eq!(found[0].comments, ["First, with a ; in it."]);
     assert_eq!(found[2].comments, ["Last."]);
     assert_eq!(found[2].after("drop table"), Some("a"));

@@ -165,10 +165,7 @@ impl<'a> Bench<'a> {
     }
 
     /// A node that asks for tokens and limits its callers, to more than one can ask for here.
-    fn guarded(
-        &self,
-        mut settings: Vec<(&'static str, String)>,
-    ) -> Result<Option<(Server, Population)>, LoadError> {
+    fn guarded(&self, mut settings: Vec<(&'static str, String)>) -> Result<Option<(Server, Population)>, LoadError> {
         settings.extend(GUARDED.map(|(name, value)| (name, value.to_owned())));
         let node = self.node(&settings)?.0;
         let mut command = Command::new(&self.service);

@@ -153,7 +153,7 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     open(
         "rate_limit_unauthenticated",
         "100",
-        "Requests a second of one address that do not say who calls, before they are answered 429 unread; 0 for any number",
+        "Requests a second of one address that do not say who calls, before they are answered 429 instead of 401; 0 for any number",
     ),
     open("rate_burst_unauthenticated", "1000", "Such requests of one address at once"),
     open(
@@ -164,7 +164,7 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     open(
         "max_connections_per_address",
         "",
-        "Client connections of one address at once, other than TRUSTED_PROXIES and this machine; half of MAX_CONNECTIONS where empty, 0 for any number",
+        "Client connections of one address at once, other than TRUSTED_PROXIES and this machine; an eighth of MAX_CONNECTIONS where empty, 0 for any number",
     ),
     open("store_deadline_ms", "5000", "Longest time that the work of one request in a store may take, in milliseconds"),
     open("database_max_connections", "16", "PostgreSQL connections of this process"),

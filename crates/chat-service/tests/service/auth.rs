@@ -210,6 +210,17 @@ fn no_token_is_printed_that_could_not_be_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_that_nobody_named_is_warned_of_where_there_may_be_one() {
+    for (host, proxies, warned) in [("0.0.0.0", "", true), ("0.0.0.0", "10.0.0.0/8", false), ("127.0.0.1", "", false)] {
+        let variables = [("AUTH_MODE", "jwt"), ("SECRET_KEY", SECRET), ("HOST", host), ("TRUSTED_PROXIES", proxies)];
+        let (_store, node) = node(&variables).await;
+        let log = node.whole_log().await;
+        let warning = |line: &String| line.contains("TRUSTED_PROXIES is empty") && line.contains("WARN");
+        assert_eq!(log.iter().any(warning), warned, "{host} {proxies}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_is_believed_from_its_own_address_only() {
     let vouched = [("x-tenant-id", "acme"), ("x-user-id", "ann"), ("x-user-role", "user")];
     let (_store, here) = node(&[("AUTH_MODE", "gateway"), ("TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/8")]).await;

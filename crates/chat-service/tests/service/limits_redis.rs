@@ -71,25 +71,49 @@ async fn flood(nodes: &[Node], user: &str, times: u32) -> u32 {
     passed
 }
 
-/// How many requests the nodes have let through by themselves, because Redis did not answer in time.
-async fn alone(nodes: &[Node; 2]) -> u32 {
+/// How often Redis was not there for the nodes in time: requests that they let through by themselves, and calls that came
+/// to nothing, with which the permits are lost that Redis may have sold.
+async fn late(nodes: &[Node; 2]) -> u32 {
     let mut count = 0;
     for node in nodes {
         let page = reqwest::get(&node.metrics_url).await.unwrap().text().await.unwrap();
-        let figure = page.lines().find_map(|line| line.strip_prefix("chat_rate_limit_fallbacks_total "));
-        count += figure.expect("it is there from the start").parse::<u32>().unwrap();
+        let fallbacks = page.lines().find_map(|line| line.strip_prefix("chat_rate_limit_fallbacks_total "));
+        count += fallbacks.expect("it is there from the start").parse::<u32>().unwrap();
+        let calls = page.lines().filter(|line| line.starts_with("chat_redis_calls_total{") && line.contains("\"buy\""));
+        let lost = calls.filter(|line| !line.contains("result=\"ok\""));
+        count += lost.map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap()).sum::<u32>();
     }
     count
 }
 
+/// Asks each node in turn until none lets anything through: a node whose clients have all been refused may still have
+/// permits in hand. How many went through.
+async fn rest(nodes: &[Node; 2], user: &str) -> u32 {
+    let clients = nodes.each_ref().map(|node| Client::new(&node.url));
+    let mut passed = 0;
+    // More rounds there are none with something in it, but for what comes back meanwhile on a machine that is very slow.
+    for _ in 0..BURST {
+        let mut round = 0;
+        for client in &clients {
+            round += u32::from(ask(client, user).await.status == 200);
+        }
+        if round == 0 {
+            break;
+        }
+        passed += round;
+    }
+    passed
+}
+
 /// A flood in which Redis was always in time, which on a busy machine it may not be however well it is; how many requests
-/// were let through, and what may have come back meanwhile.
+/// were let through until nothing was left, and what may have come back meanwhile.
 async fn flood_in_time(nodes: &[Node; 2], times: u32) -> (u32, u32) {
     for n in 0..30 {
-        let (start, before) = (Instant::now(), alone(nodes).await);
-        let passed = flood(nodes, &format!("flood-{n}"), times).await;
-        if alone(nodes).await == before {
-            return (passed, came_back(start));
+        let (start, before, user) = (Instant::now(), late(nodes).await, format!("flood-{n}"));
+        let passed = flood(nodes, &user, times).await + rest(nodes, &user).await;
+        let back = came_back(start);
+        if late(nodes).await == before {
+            return (passed, back);
         }
     }
     panic!("Redis is always late");
@@ -135,18 +159,20 @@ async fn a_caller_is_told_of_what_it_used_on_the_other_node() {
     let (directory, prefix) = (TempDir::new().unwrap(), prefix());
     let nodes = two_nodes(&directory, [&prefix, &prefix]).await;
     let [one, other] = [0, 1].map(|n| Client::new(&nodes[n].url));
-    for _ in 0..60 {
-        ask(&one, "ann").await;
+    let left = |text: &str| text.split([';', '=']).nth(2).unwrap().parse::<u32>().unwrap();
+    // On a busy machine the other node may not hear of it in time, once or twice.
+    for n in 0..20 {
+        let user = format!("user-{n}");
+        for _ in 0..60 {
+            ask(&one, &user).await;
+        }
+        for _ in 0..10 {
+            let answer = ask(&other, &user).await;
+            assert_eq!(answer.header("ratelimit-policy"), r#""requests";q=100;w=50"#);
+            if left(answer.header("ratelimit")) < 90 {
+                return;
+            }
+        }
     }
-    let mut told = Vec::new();
-    for _ in 0..10 {
-        let answer = ask(&other, "ann").await;
-        assert_eq!(answer.header("ratelimit-policy"), r#""requests";q=100;w=50"#);
-        told.push(answer.header("ratelimit").to_owned());
-    }
-    let left = |text: &String| text.split([';', '=']).nth(2).unwrap().parse::<u32>().unwrap();
-    assert!(
-        told.iter().map(left).any(|left| left < 90),
-        "what was used elsewhere shows after a few requests: {told:?}"
-    );
+    panic!("what was used on the other node never shows");
 }

@@ -20,7 +20,7 @@ mod token_signer;
 macro_rules! on_store {
     ($module:ident, $store:expr, $statement:literal) => {
         mod $module {
-            use crate::promises::{audit, crash, idempotency, order, parity, staleness, stop, traces};
+            use crate::promises::{audit, crash, idempotency, order, parity, staleness, stop, tenants, traces};
             use crate::store::Store;
 
             async fn store() -> Store {
@@ -60,6 +60,11 @@ macro_rules! on_store {
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn the_tour_gives_the_answers_that_are_written_down() {
                 parity::the_tour_gives_the_answers_that_are_written_down(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn ids_of_another_tenant_answer_as_ids_that_do_not_exist() {
+                tenants::ids_of_another_tenant_answer_as_ids_that_do_not_exist(&store().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

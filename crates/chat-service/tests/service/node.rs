@@ -33,6 +33,27 @@ impl Node {
         Self { child, url, metrics_url, log: Some(log) }
     }
 
+    /// Starts a node that does not come to listen, and waits until it says this.
+    pub(crate) async fn start_until(said: &'static str, variables: &[(&'static str, String)]) -> Self {
+        let mut child = command().envs(variables.iter().cloned()).env("PORT", "0").spawn().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let out = child.stdout.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let lines = BufReader::new(out).lines().map_while(Result::ok);
+            lines
+                .inspect(|line| {
+                    if line.contains(said) {
+                        _ = sender.send(())
+                    }
+                })
+                .collect()
+        });
+        let node = Self { child, url: String::new(), metrics_url: String::new(), log: Some(log) };
+        let waited = tokio::task::spawn_blocking(move || receiver.recv_timeout(PATIENCE)).await.unwrap();
+        waited.expect("the node must say so");
+        node
+    }
+
     /// Ends the node; all that it has logged.
     pub(crate) async fn whole_log(mut self) -> Vec<String> {
         self.terminate();
@@ -77,7 +98,7 @@ fn read(out: ChildStdout, tell: &mpsc::Sender<(String, Option<String>)>) -> Vec<
 
 /// The address in a line of either format.
 fn address(line: &str) -> String {
-    let (_, rest) = line.split_once("127.0.0.1:").unwrap();
+    let (_, rest) = ["127.0.0.1:", "0.0.0.0:"].iter().find_map(|host| line.split_once(host)).unwrap();
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
     format!("http://127.0.0.1:{port}")
 }

@@ -155,6 +155,18 @@ mod postgres_redis {
     }
 
     #[tokio::test]
+    async fn a_node_that_waits_for_anothers_migrations_says_so_and_can_be_stopped() {
+        let store = Store::postgres_redis().await;
+        let migrating = store.migrating().await;
+        let node = Node::start_until("waiting for another node that migrates", &store.variables()).await;
+        let log = node.whole_log().await;
+        assert_eq!(log.iter().filter(|line| line.contains("waiting for another node")).count(), 1, "{log:?}");
+        assert!(!log.iter().any(|line| line.contains("listening")), "{log:?}");
+        drop(migrating);
+        Client::new(&store.node().await.url).new_session().await;
+    }
+
+    #[tokio::test]
     async fn a_role_that_may_not_alter_tables_serves_where_another_migrates() {
         let store = Store::postgres_redis().await;
         let mut variables = store.variables();

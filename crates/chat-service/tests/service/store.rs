@@ -73,10 +73,19 @@ impl Store {
 
     /// Locks a table, for as long as what this gives lives. PostgreSQL only.
     pub(crate) async fn locked(&self, table: &str) -> tokio_postgres::Client {
+        self.holding(&format!("BEGIN; LOCK TABLE {table}")).await
+    }
+
+    /// Looks like a node that migrates, for as long as what this gives lives. PostgreSQL only.
+    pub(crate) async fn migrating(&self) -> tokio_postgres::Client {
+        self.holding("SELECT pg_advisory_lock(1667785076)").await
+    }
+
+    async fn holding(&self, lock: &str) -> tokio_postgres::Client {
         let Kind::Postgres { url, .. } = &self.kind else { panic!("such locks are PostgreSQL's") };
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
         tokio::spawn(connection);
-        client.batch_execute(&format!("BEGIN; LOCK TABLE {table}")).await.unwrap();
+        client.batch_execute(lock).await.unwrap();
         client
     }
 

@@ -32,6 +32,13 @@ pub trait TokenVerifier: Send + Sync + 'static {
     /// hold, and has not expired. `None` says nothing about the token.
     fn recall(&self, token: &str) -> Option<Identity>;
 
+    /// Whose token this is by the keys that are at hand, checked at once. Where another key is needed, it is not waited for,
+    /// but is on its way as far as it may be asked for: a later try can tell.
+    ///
+    /// # Errors
+    /// As those of [`verify`](Self::verify); that no key knows the token is not final.
+    fn check(&self, token: &str) -> Result<Identity, TokenError>;
+
     /// Whose token this is. May wait, some seconds at most, for a key that the token names and nobody knows yet.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What every port of a store promises of the time that its caller has (see [`deadline`]).
+//! What every port of a store promises of the time that its caller has (see [`crate::deadline`]).
 
 use std::time::Instant;
 

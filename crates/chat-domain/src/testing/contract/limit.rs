@@ -30,6 +30,7 @@ macro_rules! rate_limiter_contract {
                 a_caller_sees_what_is_left_go_down,
                 many_at_once_get_no_more_than_the_burst,
                 two_nodes_together_keep_to_the_quota,
+                two_nodes_together_keep_to_a_small_quota,
                 two_nodes_together_keep_to_the_rate,
             ]
         );
@@ -226,6 +227,17 @@ pub async fn two_nodes_together_keep_to_the_quota<R: LimiterRig>(rig: &R) {
     let taken = at_once(rig, &nodes, 16, 100).await;
     let most = 320 + came_back(rig, start, 1) + rig.overshoot(quota);
     assert!((320..=most).contains(&taken), "{taken} of at most {most}");
+}
+
+/// The same where a burst is so small that the least that nodes hold is a good part of it.
+pub async fn two_nodes_together_keep_to_a_small_quota<R: LimiterRig>(rig: &R) {
+    let quota = quota(5, 1);
+    assert!(rig.overshoot(quota) <= 4, "two for each node");
+    let nodes = [rig.node(of_callers(quota)).await, rig.node(of_callers(quota)).await];
+    let start = rig.now();
+    let taken = at_once(rig, &nodes, 16, 20).await;
+    let most = 5 + came_back(rig, start, 1) + rig.overshoot(quota);
+    assert!((5..=most).contains(&taken), "{taken} of at most {most}");
 }
 
 /// The same for longer than a burst lasts: what nodes hold ahead of need does not add up.

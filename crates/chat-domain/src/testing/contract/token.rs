@@ -18,6 +18,7 @@ macro_rules! token_verifier_contract {
             token,
             [
                 a_good_token_names_its_caller,
+                a_token_is_checked_by_the_keys_at_hand_without_waiting,
                 what_is_no_token_is_refused,
                 a_token_that_was_changed_is_refused,
                 a_token_that_is_too_long_is_not_looked_at,
@@ -65,6 +66,23 @@ pub async fn a_good_token_names_its_caller<R: TokenRig>(rig: &R) {
     let of_gateway =
         rig.sign(&claims(rig, 60).to_string().replace("\"sub\"", "\"id\"").replace("tenant_id", "tenantId"));
     assert_eq!(verify(&*verifier, &of_gateway).await.expect("a good token").caller, identity.caller);
+}
+
+/// Where the key is here, nobody has to wait; what is said of a bad token is the same.
+pub async fn a_token_is_checked_by_the_keys_at_hand_without_waiting<R: TokenRig>(rig: &R) {
+    let verifier = rig.verifier();
+    // The keys are here once a token was verified with them.
+    verify(&*verifier, &sign(rig, &json!({}))).await.expect("a good token");
+    let token = sign(rig, &json!({"sub": "bob"}));
+    let identity = verifier.check(&token).expect("a good token");
+    assert_eq!(identity.caller.id().as_str(), "bob");
+    assert_eq!(verifier.recall(&token), Some(identity), "a token that was checked is known");
+    let long = "a".repeat(MAX_TOKEN_BYTES + 1);
+    for bad in [sign(rig, &json!({"exp": 1})), format!("{token}A"), "a.b".to_owned(), long] {
+        let checked = verifier.check(&bad);
+        assert!(matches!(checked, Err(TokenError::Refused(_))), "{bad}");
+        assert_eq!(checked, verifier.verify(&bad).await, "{bad}");
+    }
 }
 
 /// Whatever is sent, the answer is a refusal.

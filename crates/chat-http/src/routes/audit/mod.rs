@@ -15,8 +15,8 @@ use crate::reply;
 
 /// List the audit
 ///
-/// Who did what to which thing, newest first: what changed things of others, such as the deletion of another's message.
-/// It holds nothing of what the thing says. For an `admin`.
+/// Who did what to which thing, newest first: what was done to things of others or in their name, such as the deletion of
+/// another's message. It holds nothing of what the thing says. For an `admin`.
 #[utoipa::path(
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = "audit",
     params(ListAudit),

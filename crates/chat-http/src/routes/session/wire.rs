@@ -6,7 +6,9 @@ use chat_domain::id::{ParticipantId, SessionId, TenantId};
 use chat_domain::message::{MessagePage, PageQuery, Window, newest_faults};
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Version};
-use chat_domain::session::{MetadataEdit, Session, SessionDraft, SessionPage, SessionPatch, SessionStatus, UserSessionsDraft};
+use chat_domain::session::{
+    MetadataEdit, Session, SessionDraft, SessionPage, SessionPatch, SessionStatus, UserSessionsDraft,
+};
 use chat_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;

@@ -24,6 +24,8 @@ enum Case {
     Late,
     /// The message is a note of somebody else, or is to be one, in the caller's own session.
     Internal,
+    /// The message is what somebody else said for all to see, in the caller's own session.
+    Said,
     /// In the caller's own session, under somebody else's name.
     Forged,
     /// In the caller's own session, which it only ends.
@@ -36,13 +38,15 @@ enum Case {
 const ALWAYS: [Case; 3] = [Case::Own, Case::Other, Case::Foreign];
 
 /// What is tried beyond that.
-const BESIDE: [(&str, Case); 8] = [
+const BESIDE: [(&str, Case); 10] = [
     ("create_message", Case::Forged),
     ("create_message", Case::Internal),
     ("create_session", Case::Assigned),
     ("delete_message", Case::Internal),
     ("delete_message", Case::Late),
+    ("delete_message", Case::Said),
     ("get_message", Case::Internal),
+    ("get_message", Case::Said),
     ("update_session", Case::Assigned),
     ("update_session", Case::Ending),
 ];
@@ -80,11 +84,13 @@ get_message         own       200   200   200        200   200
 get_message         other     404   200   200        200   200
 get_message         foreign   404   404   404        404   404
 get_message         internal  404   200   200        200   200
+get_message         said      200   200   200        200   200
 delete_message      own       200   200   200        200   200
 delete_message      other     404   403   200        200   200
 delete_message      foreign   404   404   404        404   404
 delete_message      late      403   200   200        200   200
 delete_message      internal  404   403   200        200   200
+delete_message      said      403   403   200        200   200
 list_audit          own       403   403   403        200   403
 list_audit          other     403   403   403        200   403
 list_audit          foreign   403   403   403        200   403
@@ -99,6 +105,7 @@ async fn furnish(server: &TestServer, case: Case, role: Role) -> Ids {
     let message = match case {
         Case::Other => json!({"content": "x", "sender_type": "user", "sender_id": owner}),
         Case::Internal => json!({"content": "x", "sender_type": "agent", "sender_id": "bob", "visibility": "internal"}),
+        Case::Said => json!({"content": "x", "sender_type": "agent", "sender_id": "bob"}),
         _ => json!({"content": "x", "sender_type": side, "sender_id": "me"}),
     };
     let made = server.post(&format!("/api/v1/sessions/{session}/messages")).json(&message);
@@ -124,7 +131,7 @@ fn content(operation: &Operation, case: Case, role: Role, ids: &Ids) -> Option<C
         Case::Internal => drop(sent.insert("visibility".to_owned(), json!("internal"))),
         Case::Assigned => drop(sent.insert("agent_id".to_owned(), json!("bob"))),
         Case::Ending => *sent = Map::from_iter([("status".to_owned(), json!("ended"))]),
-        Case::Own | Case::Other | Case::Foreign | Case::Late | Case::Forged => {}
+        Case::Own | Case::Other | Case::Foreign | Case::Late | Case::Said | Case::Forged => {}
     }
     Some(content)
 }

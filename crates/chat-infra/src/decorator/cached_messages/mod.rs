@@ -113,9 +113,9 @@ impl MessagePages for CachedMessages {
         if let Some(page) = self.source.near(&question, revision) {
             return Ok(Some(page));
         }
-        let (flight, first) = self.flights.join((question.clone(), revision), |landing| {
-            Arc::clone(&self.source).fetch(question, revision, landing)
-        });
+        let (flight, first) = self
+            .flights
+            .join((question.clone(), revision), |landing| Arc::clone(&self.source).fetch(question, revision, landing));
         if !first {
             self.source.figures.joined.increment(1);
         }
@@ -135,7 +135,12 @@ impl Source {
     }
 
     /// Gets what is not near, for all who wait for it.
-    async fn fetch(self: Arc<Self>, question: Question, present: Revision, landing: Landing<(Question, Revision), Read>) {
+    async fn fetch(
+        self: Arc<Self>,
+        question: Question,
+        present: Revision,
+        landing: Landing<(Question, Revision), Read>,
+    ) {
         if let Some(page) = self.far(&question, present).await {
             self.near.put(question, Arc::clone(&page));
             return landing.land(Ok(Some(page)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chat_domain::extension::Extension;
 use chat_domain::message::{Message, MessagePage};
+use foldhash::fast::RandomState;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
@@ -16,7 +17,7 @@ use super::key::Question;
 /// A page is kept under its question alone, so the next state of a session takes the place of the one before. Whoever
 /// takes a page out must hold it against the present revision.
 pub(super) struct NearPages {
-    pages: Cache<Question, Arc<MessagePage>>,
+    pages: Cache<Question, Arc<MessagePage>, RandomState>,
 }
 
 impl NearPages {
@@ -29,7 +30,7 @@ impl NearPages {
             // The default policy lets a key in only when it was asked for more often than those that it would push out;
             // here what was asked for last is most likely asked for again.
             .eviction_policy(EvictionPolicy::lru())
-            .build();
+            .build_with_hasher(RandomState::default());
         Self { pages }
     }
 

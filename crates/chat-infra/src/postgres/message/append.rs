@@ -1,4 +1,4 @@
-//! Appending: a batch in one statement, one round trip, whatever the batch holds.
+//! Appending: a batch in one statement, one round trip, whatever the batch holds, unless the audit has to keep some of it.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,9 @@ use diesel::{IntoSql as _, Queryable};
 
 use super::late_key;
 use super::read::{BY_IDS, MixedRow, assemble, by_ids};
+use crate::postgres::audit::record;
 use crate::postgres::error::{Failure, Loss};
+use crate::postgres::lease::Lease;
 use crate::postgres::pool::PgPool;
 use crate::postgres::statement::Statement;
 use crate::postgres::time::to_pg;
@@ -106,13 +108,37 @@ async fn look_again(
 /// is there, at its place.
 async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict>>, RepositoryError> {
     let again = |failure: &Failure| failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_));
-    let found: Vec<Verdict> = pool
-        .attempt(again, |mut lease| async move { lease.load("append messages", statement(batch), Loss::Outcome).await })
-        .await?;
+    let found = if batch.iter().any(|new| new.audit.is_some()) {
+        pool.attempt(again, |lease| store_with_audit(lease, batch)).await?
+    } else {
+        pool.attempt(again, |mut lease| async move { append_in(&mut lease, batch, Loss::Outcome).await }).await?
+    };
     let mut verdicts = vec![None; batch.len()];
     for verdict in found {
         let place = place(verdict.ord).and_then(|place| verdicts.get_mut(place));
         *place.ok_or_else(|| RepositoryError::outcome_unknown(Puzzling))? = Some(verdict);
+    }
+    Ok(verdicts)
+}
+
+async fn append_in(lease: &mut Lease, batch: &[NewMessage], loss: Loss) -> Result<Vec<Verdict>, Failure> {
+    lease.load("append messages", statement(batch), loss).await
+}
+
+/// Messages and the entries of the audit that came with them, in a transaction. It waits for nobody once it has the locks
+/// of its sessions, so that it counts as an append and not as a transaction.
+async fn store_with_audit(mut lease: Lease, batch: &[NewMessage]) -> Result<Vec<Verdict>, Failure> {
+    lease.begin().await?;
+    let stored = store_and_record(&mut lease, batch).await;
+    lease.end(stored).await
+}
+
+async fn store_and_record(lease: &mut Lease, batch: &[NewMessage]) -> Result<Vec<Verdict>, Failure> {
+    let verdicts = append_in(lease, batch, Loss::Nothing).await?;
+    let stored = verdicts.iter().filter(|verdict| verdict.stored);
+    let entries: Vec<_> = stored.filter_map(|verdict| batch.get(place(verdict.ord)?)?.audit.as_deref()).collect();
+    if !entries.is_empty() {
+        record(lease, &entries).await?;
     }
     Ok(verdicts)
 }

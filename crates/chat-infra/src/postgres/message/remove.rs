@@ -71,7 +71,7 @@ async fn remove_in(
     );
     lease.execute("remove message", Statement::<(), _>::new(REMOVE, values), Loss::Nothing).await?;
     if let Some(entry) = &removal.audit {
-        record(lease, entry).await?;
+        record(lease, &[entry]).await?;
     }
     Ok(RemoveOutcome::Removed(Message { rev, deleted_at: Some(removal.at), ..message }.shown()))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_domain::limit::{Bucket, Quota, Standing};
 
-/// Nodes hold at most so large a part of a burst ahead of need, and use as much on credit.
+/// Nodes hold at most so large a part of a burst ahead of need, one permit at the least, and use as much on credit.
 const PART: u32 = 32;
 /// How long a node decides by itself once it does not ask Redis any more.
 const ALONE: Duration = Duration::from_secs(1);

@@ -77,7 +77,8 @@ impl RedisLimiter {
         Self { desk: Arc::new(Desk { books, orders, rounds, figures }), patience: config.timeout }
     }
 
-    /// How many requests beyond a quota one node may let through before the others know: a sixteenth of the burst.
+    /// How many requests beyond a quota one node may let through before the others know: a sixteenth of the burst,
+    /// and two where that is less.
     #[must_use]
     pub const fn overshoot(quota: Quota) -> u32 {
         2 * account::block(quota)
@@ -127,6 +128,21 @@ impl Desk {
     fn order(&self, id: AccountId) {
         if let Err(unsent) = self.orders.try_send(id) {
             self.books.leave_alone(&unsent.into_inner());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_may_exceed_a_burst_by_a_sixteenth_of_it_or_by_two() {
+        let table = [(1, 2), (5, 2), (63, 2), (64, 4), (200, 12), (320, 20), (1_000_000, 62_500)];
+        for (burst, most) in table {
+            let quota = Quota::new(burst.try_into().unwrap(), 1.try_into().unwrap());
+            assert_eq!(RedisLimiter::overshoot(quota), most, "{burst}");
+            assert!(most <= (burst / 16).max(2), "{burst}");
         }
     }
 }

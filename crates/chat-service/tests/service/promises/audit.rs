@@ -42,6 +42,7 @@ pub(crate) async fn who_did_what_is_told_and_never_what_was_said(store: &Store) 
         line("done", "delete_message", "supervisor", "message", &said, within),
         line("done", "update_session", "agent", "session", &session, within),
         line("denied", "list_audit", "supervisor", "tenant", "default", None),
+        line("done", "list_audit", "admin", "tenant", "default", None),
     ];
     assert_eq!(told, expected);
 

@@ -7,4 +7,5 @@ pub(crate) mod order;
 pub(crate) mod parity;
 pub(crate) mod staleness;
 pub(crate) mod stop;
+pub(crate) mod tenants;
 pub(crate) mod traces;

@@ -1,6 +1,7 @@
 //! What a [`MessageRepository`](crate::message::MessageRepository) promises.
 
 pub mod append;
+pub mod audit;
 pub mod page;
 pub mod race;
 pub mod refuse;
@@ -43,6 +44,16 @@ macro_rules! message_repository_contract {
                     a_refused_message_leaves_its_neighbours_untouched,
                     a_refusal_changes_nothing,
                     a_refusal_is_not_remembered,
+                ]
+            );
+            $crate::contract_suite!(
+                audit,
+                $rig as StoreRig,
+                message::audit,
+                [
+                    an_entry_is_stored_where_its_message_is,
+                    a_message_whose_entry_cannot_be_stored_is_not_stored,
+                    twenty_repeats_at_once_leave_one_entry,
                 ]
             );
             $crate::contract_suite!(

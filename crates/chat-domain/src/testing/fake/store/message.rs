@@ -93,7 +93,9 @@ impl State {
                 Known::Other => {}
                 Known::No => {
                     let place = (new.tenant_id.clone(), new.id);
-                    if self.places.contains_key(&place) || !ids.insert(place) {
+                    let entry = new.audit.as_deref();
+                    let is_known = entry.is_some_and(|entry| self.audit.iter().any(|known| known.id == entry.id));
+                    if is_known || self.places.contains_key(&place) || !ids.insert(place) {
                         return Err(RepositoryError::internal(IdGivenBefore));
                     }
                 }

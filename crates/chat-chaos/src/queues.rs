@@ -1,0 +1,98 @@
+//! How many requests wait inside the nodes, as their metrics tell while something is wrong.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::client::{Client, Request};
+use crate::node::Address;
+use crate::stage::Stage;
+use crate::world::World;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Appends that wait for their writer, operations that wait for a connection, and requests.
+const FIGURES: [&str; 3] = ["chat_append_queue_depth", "chat_postgres_pool_waiting", "chat_http_requests_in_flight"];
+
+/// Requests that are not of the load: the suite's own looks at health and metrics.
+const OWN: u32 = 8;
+
+/// The greatest figures that were seen on any node.
+type Most = BTreeMap<&'static str, f64>;
+
+/// Looks at the queues of all nodes while it lives.
+#[derive(Debug)]
+pub(crate) struct QueueWatch {
+    most: Arc<Mutex<Most>>,
+    looking: JoinHandle<()>,
+}
+
+impl QueueWatch {
+    pub(crate) fn start(world: &World) -> Self {
+        let most: Arc<Mutex<Most>> = Arc::default();
+        let looking = tokio::spawn(look(world.addresses(), world.client.clone(), Arc::clone(&most)));
+        Self { most, looking }
+    }
+
+    /// No queue was longer than it can be with so many requests at once on each node: a request waits in one place at a
+    /// time.
+    pub(crate) fn bounded(&self, stage: &mut Stage, requests: usize) {
+        let limit = u32::try_from(requests).unwrap_or(u32::MAX).saturating_add(OWN);
+        let most = held(&self.most).clone();
+        for figure in FIGURES {
+            match most.get(figure) {
+                Some(seen) => stage
+                    .promise(*seen <= f64::from(limit), || format!("{figure} was {seen}; at most {limit} are allowed")),
+                None => stage.promise(false, || format!("no node told its {figure}")),
+            }
+        }
+        let seen: Vec<_> = most.iter().map(|(figure, seen)| format!("{figure} {seen}")).collect();
+        stage.note(format!("at most {}", seen.join(", ")));
+    }
+}
+
+impl Drop for QueueWatch {
+    fn drop(&mut self) {
+        self.looking.abort();
+    }
+}
+
+fn held(most: &Mutex<Most>) -> MutexGuard<'_, Most> {
+    most.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn look(nodes: Vec<Address>, client: Client, most: Arc<Mutex<Most>>) {
+    loop {
+        for node in nodes.iter().filter_map(Address::get) {
+            let Ok(answer) = client.ask(&node, &Request::get("/metrics")).await else { continue };
+            let text = answer.body.as_str().unwrap_or_default();
+            for name in FIGURES {
+                let Some(now) = figure(text, name) else { continue };
+                let mut most = held(&most);
+                let before = most.entry(name).or_default();
+                *before = before.max(now);
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What a scrape says of a figure without labels.
+fn figure(scrape: &str, name: &str) -> Option<f64> {
+    scrape.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_found_by_its_whole_name() {
+        let scrape = "# HELP depth How deep\ndepth_of_it 3\ndepth 2\n";
+        assert_eq!(figure(scrape, "depth"), Some(2.0));
+        assert_eq!(figure(scrape, "width"), None);
+    }
+}
