@@ -191,13 +191,13 @@ impl Worker {
             Ok(answer) => (told(&answer).unwrap_or_else(|| self.surprised("post", &answer)), answer.took),
             Err(silence) => {
                 let told = if silence.sent { Told::Nothing } else { Told::Refused };
-                (told, self.silent("post", silence))
+                (told, self.silent("post", &silence))
             }
         }
     }
 
     /// Writes down why there was no answer, unless this client is one that does not wait for it; how long it waited.
-    fn silent(&self, what: &str, silence: Silence) -> Duration {
+    fn silent(&self, what: &str, silence: &Silence) -> Duration {
         let by_choice = silence.timed_out && self.size.patience < PATIENCE;
         if !by_choice {
             self.recorder.silence(format!("a {what} had {}", silence.why));
@@ -239,7 +239,7 @@ impl Worker {
                 false
             }
             Err(silence) => {
-                self.recorder.failed_read(self.silent("read", silence));
+                self.recorder.failed_read(self.silent("read", &silence));
                 false
             }
         }

@@ -22,7 +22,7 @@ const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const COMPRESS_FROM: usize = 1024;
 
 /// 200 with a representation, or 304 where the client has it.
-pub(crate) fn shown(known: &IfNoneMatch, tag: Tag, value: &impl Serialize) -> Result<HttpResponse, Problem> {
+pub(crate) fn shown(known: &IfNoneMatch, tag: &Tag, value: &impl Serialize) -> Result<HttpResponse, Problem> {
     if let Some(known) = known.matching(|| tag.clone()) {
         return Ok(not_modified(known, None));
     }

@@ -48,7 +48,7 @@ async fn measure(call: Call, count: usize) -> Outcome {
     let measured = Measured::start(&[("DATA_DIR", directory), ("WORKERS", "1")]).await?;
     let app = measured.app().new_service(AppConfig::default()).await.map_err(|()| "the application does not start")?;
     let session = said(&app, "/api/v1/sessions", json!({"user_id": "ann"}), StatusCode::CREATED).await?;
-    let session = session["id"].as_str().ok_or("a session without an id")?;
+    let session = session.get("id").and_then(|id| id.as_str()).ok_or("a session without an id")?;
     let messages = format!("/api/v1/sessions/{session}/messages");
     let page = format!("{messages}?limit={PAGE}");
     for _ in 0..PAGE {

@@ -14,7 +14,7 @@ pub(crate) const EXPECTED: &str = "503 with `Retry-After` within 9 s, live, not 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(2)).await?;
     let load = world.load(Size::default())?;
-    for _ in 0..stage.times(10, 2) {
+    for _ in 0..stage.times(10, 1) {
         load.stored(50).await?;
         world.postgres()?.server.stop().await?;
         load.refused(5).await?;

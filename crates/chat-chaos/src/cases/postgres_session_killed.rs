@@ -22,7 +22,7 @@ const SESSIONS: &str = "SELECT pid FROM pg_stat_activity WHERE application_name 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(2)).await?;
     let load = world.load(Size::default())?;
-    for round in 0..stage.times(20, 4) {
+    for round in 0..stage.times(20, 2) {
         load.stored(50).await?;
         let unwell = load.tally().failed + load.tally().unknown;
         let server = &world.postgres()?.server;

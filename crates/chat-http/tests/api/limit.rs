@@ -123,7 +123,7 @@ async fn the_figures_are_limited_as_all_else_and_who_may_not_read_them_is_told_t
     ));
     let auth = AuthMode::Gateway(TrustedProxies::new(["127.0.0.1"]).unwrap());
     let guard = Guard::new(Arc::new(log.clone()));
-    let server = start_with(Parts { auth, limits, guard, ..Parts::default() }).await;
+    let server = start_with(Parts { guard, auth, limits, ..Parts::default() }).await;
     let ask = async |user: &str, role: &str| {
         let request = server.get("/metrics").header("x-tenant-id", "t").header("x-user-id", user);
         Answer::of(request.header("x-user-role", role)).await

@@ -64,7 +64,7 @@ const GIVEN_UP: [&str; 17] = [
     "could not resize shared memory segment",
 ];
 
-/// How a pooler between (PgBouncer) begins what it says, with a code of class 08, when it has lost the server, does not get
+/// How a pooler between (`PgBouncer`) begins what it says, with a code of class 08, when it has lost the server, does not get
 /// at it, or has lost patience with either side. It does not know what became of the statement.
 const CUT_OFF: [&str; 12] = [
     "server conn crashed",

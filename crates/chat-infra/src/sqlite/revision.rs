@@ -41,11 +41,12 @@ impl RevisionSource for SqliteRevisions {
         }
         let unknown = keys.into_iter().zip(&known).filter(|(_, known)| known.is_err()).map(|(key, _)| key);
         let mut read = self.read(unknown.collect()).await?.into_iter();
-        let revision = |known: Result<Revision, Moment>| {
-            known.map(Some).unwrap_or_else(|since| {
+        let revision = |known: Result<Revision, Moment>| match known {
+            Ok(revision) => Some(revision),
+            Err(since) => {
                 let (key, revision) = read.next()?;
                 revision.inspect(|&revision| self.memory.learn_revision(key, revision, since))
-            })
+            }
         };
         Ok(known.into_iter().map(revision).collect())
     }

@@ -43,7 +43,7 @@ impl Node {
             lines
                 .inspect(|line| {
                     if line.contains(said) {
-                        _ = sender.send(())
+                        _ = sender.send(());
                     }
                 })
                 .collect()

@@ -75,7 +75,7 @@ pub(crate) async fn show(
     Input((caller, id, _, known)): Input<(Caller, MessagePath, NoQuery, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
     let message = call("get_message", service.find(&caller, id.0)).await?;
-    reply::shown(&known, Tag::new(message.rev, caller.view()), &MessageView::from(&message))
+    reply::shown(&known, &Tag::new(message.rev, caller.view()), &MessageView::from(&message))
 }
 
 /// Delete a message
