@@ -21,14 +21,14 @@ use super::statement::Statement;
 use super::time::{INFINITY, from_pg, to_pg};
 use crate::operation::{Observed, Operation};
 
-/// About how many entries one statement forgets, so that each stays well within the deadline.
+/// How many entries one statement forgets at most, so that each stays well within the deadline.
 const FORGET_AT_ONCE: i64 = 2_000;
 
-/// Up to the moment of the entry that stands behind so many others, where that is old too. Several of one moment go
-/// together.
+/// The oldest come from their index, and each is found by its key.
 pub(super) const FORGET: &str = "DELETE FROM audit_entries e \
-     WHERE e.created_at < $1 AND e.created_at <= \
-         coalesce((SELECT o.created_at FROM audit_entries o ORDER BY o.created_at OFFSET $2 LIMIT 1), $1)";
+     USING (SELECT o.tenant_id, o.created_at, o.id FROM audit_entries o WHERE o.created_at < $1 \
+            ORDER BY o.created_at LIMIT $2) old \
+     WHERE e.tenant_id = old.tenant_id AND e.created_at = old.created_at AND e.id = old.id";
 
 /// As many entries as there are, in one round trip.
 const RECORD: &str = "INSERT INTO audit_entries \
@@ -77,7 +77,7 @@ impl AuditRepository for PgAudit {
             let forgetting = self.0.run(Operation::AuditForget, |pool| pool.attempt(Failure::is_passing, forget));
             let count = forgetting.await? as u64;
             forgotten += count;
-            if count <= FORGET_AT_ONCE.unsigned_abs() {
+            if count < FORGET_AT_ONCE.unsigned_abs() {
                 return Ok(forgotten);
             }
         }
