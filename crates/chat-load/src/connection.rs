@@ -1,10 +1,16 @@
 //! One keep-alive connection, with one request on it at a time.
 //!
 //! The load shares its cores with what it measures, so there is no HTTP library between the socket and the count: a
-//! request is one write of bytes that were built before, an answer is as a rule one read and a scan of its head.
+//! request is one write of bytes that were built before, an answer is as a rule one read and a scan of its head. Answers
+//! are read into buffers that the connections of a thread share: thousands of them, each with its own, would have the
+//! load wait for memory.
+
+use std::cell::RefCell;
+use std::io::ErrorKind;
+use std::mem;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::answer::{Answer, Head};
@@ -14,10 +20,16 @@ use crate::target::Target;
 /// Room for the largest answer that is asked for here, so that one read takes it all.
 const BUFFER: usize = 64 * 1024;
 
+thread_local! {
+    /// Buffers that no connection of this thread needs now.
+    static SPARE: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
+}
+
 /// An open connection to a server.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
+    /// Empty while no answer has begun.
     buffer: BytesMut,
 }
 
@@ -27,12 +39,12 @@ impl Connection {
         let cannot = |source| LoadError::io(format!("no connection to {}", target.authority()), source);
         let stream = TcpStream::connect(target.authority()).await.map_err(cannot)?;
         stream.set_nodelay(true).map_err(cannot)?;
-        Ok(Self { stream, buffer: BytesMut::with_capacity(BUFFER) })
+        Ok(Self { stream, buffer: BytesMut::new() })
     }
 
     /// Sends a request and waits for the end of its answer.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>, LoadError> {
-        self.buffer.clear();
+        give_back(mem::take(&mut self.buffer));
         self.stream.write_all(request).await.map_err(|source| LoadError::io("the request was not taken", source))?;
         let head = loop {
             self.read().await?;
@@ -51,11 +63,30 @@ impl Connection {
     }
 
     async fn read(&mut self) -> Result<(), LoadError> {
-        let read = self.stream.read_buf(&mut self.buffer).await;
-        match read.map_err(|source| LoadError::io("no answer came", source))? {
-            0 => Err(LoadError::Answer("the connection was closed")),
-            _ => Ok(()),
+        loop {
+            self.stream.readable().await.map_err(|source| LoadError::io("no answer came", source))?;
+            if self.buffer.capacity() == 0 {
+                self.buffer = spare();
+            }
+            self.buffer.reserve(1);
+            match self.stream.try_read_buf(&mut self.buffer) {
+                Ok(0) => return Err(LoadError::Answer("the connection was closed")),
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(LoadError::io("no answer came", error)),
+            }
         }
+    }
+}
+
+fn spare() -> BytesMut {
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::with_capacity(BUFFER))
+}
+
+fn give_back(mut buffer: BytesMut) {
+    if buffer.capacity() > 0 {
+        buffer.clear();
+        SPARE.with_borrow_mut(|spare| spare.push(buffer));
     }
 }
 

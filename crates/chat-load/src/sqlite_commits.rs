@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use crate::case::CONTENT;
 use crate::error::LoadError;
 
-/// As the service's writer sets its connection.
+/// As the service's writer sets its connection, but for the log, which is moved into the file as SQLite does it by itself:
+/// every 1,000 pages, within a commit.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096;";
 

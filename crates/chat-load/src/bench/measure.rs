@@ -31,7 +31,12 @@ pub(super) fn send(
     served(summary)
 }
 
-/// Good answers a second while twice as much is offered as can be served, over many connections. Refusals are expected.
+/// The same load over thousands of connections.
+pub(super) fn crowd(size: &Size) -> Size {
+    Size { connections: size.connections.max(CROWD), ..*size }
+}
+
+/// Good answers a second while twice as much is offered as can be served. Refusals are expected.
 pub(super) fn overload(
     size: &Size,
     case: Case,
@@ -39,8 +44,8 @@ pub(super) fn overload(
     target: &Target,
     highest: f64,
 ) -> Result<f64, LoadError> {
-    let size = Size { connections: size.connections.max(CROWD), ..*size };
-    let plan = Plan { target: target.clone(), shots: case.shots(target, people), size, rate: Some(highest * 2.0) };
+    let plan =
+        Plan { target: target.clone(), shots: case.shots(target, people), size: *size, rate: Some(highest * 2.0) };
     let mut summary = load::send(plan)?;
     summary.unexpected.remove(&REFUSED);
     summary.refuse_unexpected()?;

@@ -1,6 +1,6 @@
 //! Drives the connections and counts.
 //!
-//! - [`schedule`]: when requests are due, in an open loop.
+//! - [`schedule`]: when requests are due, in an open loop; [`timer`]: waiting for that.
 //! - [`tally`]: latencies and unexpected answers.
 //! - [`summary`]: what is told of a run.
 //!
@@ -9,6 +9,7 @@
 mod schedule;
 mod summary;
 mod tally;
+mod timer;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,15 +73,13 @@ pub(crate) fn send(plan: Plan) -> Result<Summary, LoadError> {
     let begin = Instant::now();
     let from = begin + plan.size.warm_up;
     let window = Window { from, until: from + plan.size.seconds };
-    let schedule = plan.rate.map(|rate| Arc::new(Schedule::new(begin, window.until, rate)));
-    let pacer = schedule.clone().map(|schedule| thread::spawn(move || schedule.pace()));
-
     let threads = threads(&plan.size);
     let plan = Arc::new(plan);
     let drivers: Vec<_> = (0..threads)
         .map(|number| {
-            let driver =
-                Driver { plan: Arc::clone(&plan), schedule: schedule.clone(), window, numbers: (number, threads) };
+            let numbers = (number, threads);
+            let schedule = plan.rate.map(|rate| Arc::new(Schedule::new(begin, window.until, rate, numbers)));
+            let driver = Driver { plan: Arc::clone(&plan), schedule, window, numbers };
             thread::spawn(move || driver.drive())
         })
         .collect();
@@ -88,12 +87,6 @@ pub(crate) fn send(plan: Plan) -> Result<Summary, LoadError> {
     let mut tally = Tally::new()?;
     for driver in drivers {
         tally.add(&driver.join().map_err(|_| LoadError::failed("a thread of the load broke"))??)?;
-    }
-    if let (Some(schedule), Some(pacer)) = (schedule, pacer) {
-        pacer.join().map_err(|_| LoadError::failed("the pacer broke"))?;
-        for late in schedule.missed() {
-            tally.miss(late);
-        }
     }
     Ok(tally.summary(plan.size.seconds))
 }
@@ -131,12 +124,19 @@ impl Driver {
                 .map_err(|_| LoadError::failed("an answer did not come within 15 s of the end"))?
         })?;
         let tally = Arc::into_inner(tally).ok_or_else(|| LoadError::failed("a connection outlived its thread"))?;
-        Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for late in self.schedule.iter().flat_map(|schedule| schedule.missed()) {
+            tally.miss(late);
+        }
+        Ok(tally)
     }
 
     async fn connect(&self, tally: &Arc<Mutex<Tally>>) -> Result<(), LoadError> {
         let (first, step) = self.numbers;
         let mut tasks = JoinSet::new();
+        if let Some(schedule) = self.schedule.clone() {
+            tasks.spawn(async move { schedule.pace().await });
+        }
         for number in (first..self.plan.size.connections).step_by(step) {
             let asker = Asker {
                 plan: Arc::clone(&self.plan),

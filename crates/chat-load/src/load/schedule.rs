@@ -4,12 +4,15 @@
 //! server that stalls is not asked less for it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-/// Evenly spread moments, each taken by the first connection that is free.
+use super::timer::Timer;
+use crate::error::LoadError;
+
+/// Evenly spread moments, each taken by the first connection of a thread that is free. Each thread has moments of its
+/// own, between those of the others, so that no request wakes another thread.
 #[derive(Debug)]
 pub(super) struct Schedule {
     begin: Instant,
@@ -21,10 +24,19 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// So many moments a second.
-    pub(super) fn new(begin: Instant, until: Instant, rate: f64) -> Self {
-        let interval = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
-        Self { begin, until, interval, released: AtomicU32::new(0), taken: AtomicU32::new(0), due: Semaphore::new(0) }
+    /// One thread's share of so many moments a second. `share` is its number, and how many there are.
+    pub(super) fn new(begin: Instant, until: Instant, rate: f64, share: (usize, usize)) -> Self {
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        let (share, threads) = (number(share.0), number(share.1).max(1));
+        let apart = Duration::from_secs_f64(1.0 / rate).max(Duration::from_nanos(1));
+        Self {
+            begin: begin + apart.saturating_mul(share),
+            until,
+            interval: apart.saturating_mul(threads),
+            released: AtomicU32::new(0),
+            taken: AtomicU32::new(0),
+            due: Semaphore::new(0),
+        }
     }
 
     /// Waits for the next moment that nobody has taken; `None` once the time is over.
@@ -33,17 +45,17 @@ impl Schedule {
         Some(self.moment(self.taken.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// Releases the moments as they come. A thread of its own does it, since the runtime's timers are a millisecond
-    /// coarse, which is more than many an answer takes.
-    #[expect(clippy::disallowed_methods, reason = "the thread has nothing else to do")]
-    pub(super) fn pace(&self) {
+    /// Releases the moments as they come, until the time is over.
+    pub(super) async fn pace(&self) -> Result<(), LoadError> {
+        let timer = Timer::new()?;
         loop {
             let now = Instant::now();
             if now >= self.until {
-                break self.due.close();
+                self.due.close();
+                return Ok(());
             }
             let next = self.release(now);
-            thread::sleep(next.saturating_duration_since(now));
+            timer.sleep(next.saturating_duration_since(now)).await?;
         }
     }
 
@@ -65,8 +77,8 @@ impl Schedule {
 
     /// Moments that have come by then, the first of them at the very beginning.
     fn due_by(&self, now: Instant) -> u32 {
-        let passed = now.saturating_duration_since(self.begin).as_nanos() / self.interval.as_nanos();
-        u32::try_from(passed + 1).unwrap_or(u32::MAX)
+        let Some(passed) = now.checked_duration_since(self.begin) else { return 0 };
+        u32::try_from(passed.as_nanos() / self.interval.as_nanos() + 1).unwrap_or(u32::MAX)
     }
 
     fn moment(&self, number: u32) -> Instant {
@@ -80,7 +92,7 @@ mod tests {
 
     fn schedule() -> Schedule {
         let begin = Instant::now();
-        Schedule::new(begin, begin + Duration::from_millis(35), 100.0)
+        Schedule::new(begin, begin + Duration::from_millis(35), 100.0, (0, 1))
     }
 
     #[test]
@@ -89,6 +101,16 @@ mod tests {
         let after = |millis| schedule.due_by(schedule.begin + Duration::from_millis(millis));
         assert_eq!((after(0), after(9), after(10), after(25)), (1, 1, 2, 3));
         assert_eq!(schedule.moment(3) - schedule.begin, Duration::from_millis(30));
+    }
+
+    #[test]
+    fn threads_take_turns() {
+        let begin = Instant::now();
+        let shares = [0, 1].map(|share| Schedule::new(begin, begin + Duration::from_secs(1), 100.0, (share, 2)));
+        let moments = [0, 1].map(|number| shares.each_ref().map(|share| share.moment(number) - begin));
+        assert_eq!(moments.concat(), [0, 10, 20, 30].map(Duration::from_millis));
+        let after = |millis| shares.each_ref().map(|share| share.due_by(begin + Duration::from_millis(millis)));
+        assert_eq!([after(0), after(10), after(29)], [[1, 0], [1, 1], [2, 1]]);
     }
 
     #[tokio::test]
@@ -110,10 +132,11 @@ mod tests {
         assert_eq!(missed, [Duration::from_millis(15), Duration::from_millis(5)]);
     }
 
-    #[test]
-    fn the_pacer_ends_with_the_time() {
+    #[tokio::test]
+    async fn the_pacer_ends_with_the_time_and_has_released_all() {
         let schedule = schedule();
-        schedule.pace();
+        schedule.pace().await.unwrap();
         assert!(schedule.due.is_closed());
+        assert_eq!(schedule.missed().count(), 4);
     }
 }
