@@ -107,6 +107,10 @@ manifests-check:
 dashboard-check:
     deploy/check-dashboard.sh
 
+# Try out how a build learns its version
+version-check:
+    deploy/check-version.sh
+
 # Show by strace that a message is on the disk before it is acknowledged
 durability-check:
     deploy/check-durability.sh

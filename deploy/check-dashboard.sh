@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 #
-# Asks a real Prometheus, which scrapes two real nodes, every question of the dashboard, and has it evaluate the alerts. A
-# question passes when it has an answer. One node has PostgreSQL, Redis, tokens, limits, traces and a port for its
-# figures; the other is as plain as can be, on SQLite.
+# Asks a real Prometheus, which scrapes three real nodes, every question of the dashboard, and has it evaluate the alerts. A
+# question passes when it has an answer that is a number, without what it says where there is none (`or vector(0)`). One
+# node has PostgreSQL, Redis, tokens, limits, traces and a port for its figures; one is as plain as can be, on SQLite; one
+# has lost its database, so that there are failures to be asked for.
 #
-#   check-dashboard.sh   needs cargo, curl, jq, Redis, and prometheus or Debian's packages
+#   check-dashboard.sh   needs cargo, curl, jq, the programs of PostgreSQL, Redis, and prometheus or Debian's packages
 
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root
 readonly service=${CARGO_TARGET_DIR:-$root/target}/debug/chat-service
-readonly node=127.0.0.1:18437 figures=127.0.0.1:18439 plain_node=127.0.0.1:18440 server=127.0.0.1:18438
+readonly node=127.0.0.1:18437 figures=127.0.0.1:18439 plain_node=127.0.0.1:18440 lost_node=127.0.0.1:18441
+readonly server=127.0.0.1:18438
 readonly secret=for-this-check-alone-0123456789abcdef
 
 if [ "${1:-}" != --on-servers ]; then
@@ -57,16 +59,20 @@ start() {
         REDIS_URL="$TEST_REDIS_URL" AUTH_MODE=jwt SECRET_KEY="$secret" JWKS_FILE="$work/keys.json" \
         OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1
     run_node plain PORT="${plain_node#*:}" AUTH_MODE=open
+    createdb --maintenance-db="$TEST_DATABASE_URL" --template=template0 lost
+    run_node lost PORT="${lost_node#*:}" AUTH_MODE=open DATABASE_URL="${TEST_DATABASE_URL%/*}/lost"
     cat >"$work/prometheus.yml" <<END
 global: { scrape_interval: 1s, evaluation_interval: 1s }
 rule_files: [$root/deploy/prometheus/alerts.yaml]
-scrape_configs: [{ job_name: chat-service, static_configs: [{ targets: ["$figures", "$plain_node"] }] }]
+scrape_configs: [{ job_name: chat-service, static_configs: [{ targets: ["$figures", "$plain_node", "$lost_node"] }] }]
 END
     "$prometheus_programs/prometheus" --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data" \
         --web.listen-address="$server" >"$work/prometheus.log" 2>&1 &
     pids+=($!)
     wait_for "http://$node/health/ready"
     wait_for "http://$plain_node/health/ready"
+    wait_for "http://$lost_node/health/ready"
+    dropdb --force --maintenance-db="$TEST_DATABASE_URL" lost
     wait_for "http://$server/-/ready"
 }
 
@@ -77,6 +83,7 @@ talk() {
     for _ in 1 2 3 4 5 6; do
         talk_to "$node" --oauth2-bearer "$token"
         talk_to "$plain_node"
+        curl --silent --output /dev/null "http://$lost_node/api/v1/sessions" --json '{"user_id":"ann"}'
         sleep 1
     done
 }
@@ -94,15 +101,24 @@ talk_to() {
     done
 }
 
+# Those of the panels, and those that fill the choices above them.
 questions() {
     # shellcheck disable=SC2016 # the names are Grafana's
-    jq --raw-output '.panels[].targets[]?.expr' "$root"/deploy/grafana/dashboards/*.json |
-        sed -e 's/\$job/chat-service/g' -e 's/\$instance/.+/g' -e 's/\$__rate_interval/10s/g'
+    jq --raw-output '(.templating.list[].query | objects.query), .panels[].targets[]?.expr' \
+        "$root"/deploy/grafana/dashboards/*.json |
+        sed -E -e 's/\$job/chat-service/g' -e 's/\$instance/.+/g' -e 's/\$__rate_interval/10s/g' \
+            -e 's/^label_values\((.*), ([a-z_]+)\)$/count by (\2) (\1)/' \
+            -e 's/ or (on *\(\) *)?vector\([^)]*\)//g'
 }
 
 alerts_work() {
     curl --silent --fail "http://$server/api/v1/rules" |
         jq --exit-status '[.data.groups[].rules[].health] | length > 0 and all(. == "ok")' >/dev/null
+}
+
+# A number, of one series at least: NaN is what a share of nothing is.
+is_answer() {
+    jq --exit-status '.status == "success" and (.data.result | map(.value[1]) | any(. != "NaN"))' >/dev/null
 }
 
 ask() { curl --silent --get "http://$server/api/v1/query" --data-urlencode "query=$1"; }
@@ -112,7 +128,7 @@ find_prometheus "${CARGO_TARGET_DIR:-$root/target}/check-manifests"
 start
 talk
 while read -r question; do
-    if ask "$question" | jq --exit-status '.status == "success" and (.data.result | length > 0)' >/dev/null; then
+    if ask "$question" | is_answer; then
         answered=$((answered + 1))
     else
         echo "check-dashboard: FAILED: no answer to: $question"

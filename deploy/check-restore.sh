@@ -2,7 +2,8 @@
 #
 # Tries out what docs/operations.md says of backups: fills each store, backs it up while messages keep coming, loses it,
 # restores it, and looks whether every message that was acknowledged before the backup is there, in order, and whether
-# the next one takes the next place.
+# the next one takes the next place. At last a server of PostgreSQL that archives its log goes back to the moment before
+# somebody destroyed what is in it.
 #
 #   check-restore.sh   needs cargo, curl, jq, sqlite3, and the programs of PostgreSQL
 
@@ -22,7 +23,8 @@ work=$(mktemp -d)
 readonly work
 pid=
 writer=
-trap 'kill $writer $pid 2>/dev/null || true; rm -rf "$work"' EXIT
+cluster= # the directory of a server of our own
+trap 'kill $writer $pid 2>/dev/null || true; drop_cluster; rm -rf "$work"' EXIT
 
 die() {
     echo "check-restore: FAILED: $*" >&2
@@ -128,5 +130,92 @@ postgres() {
     stop
 }
 
+# --- To a moment -----------------------------------------------------------------------------------------------------
+
+# shellcheck source=deploy/local/programs.sh
+. "$root/deploy/local/programs.sh"
+readonly own=postgres://chorus@127.0.0.1:18442
+
+# Usage: program NAME DATA [ARG…]
+program() { (cd "$cluster" && as_owner "$postgres_programs/$1" --pgdata="$cluster/$2" "${@:3}") >>"$work/log" 2>&1; }
+
+drop_cluster() {
+    local data
+    [ -n "$cluster" ] || return 0
+    for data in data base; do program pg_ctl "$data" stop --mode=immediate || true; done
+    rm -rf "$cluster"
+    cluster=
+}
+
+run_cluster() { program pg_ctl "$1" start --wait --log="$cluster/$1/server.log" || die "PostgreSQL does not start"; }
+
+ask() { psql --quiet --no-align --tuples-only --dbname="$own/$1" --command="$2"; }
+
+archiving_cluster() {
+    find_postgres || die "there is no PostgreSQL"
+    cluster=$(mktemp -d)
+    mkdir "$cluster/archive"
+    [ -z "$owner" ] || chown -R "$owner" "$cluster"
+    program initdb data --username=chorus --auth=trust
+    cat >>"$cluster/data/postgresql.conf" <<END
+listen_addresses = '127.0.0.1'
+port = ${own##*:}
+unix_socket_directories = ''
+archive_mode = on
+archive_command = 'test ! -f "$cluster/archive/%f" && cp "%p" "$cluster/archive/%f"'
+END
+    run_cluster data
+    ask postgres 'CREATE DATABASE chat'
+}
+
+# Usage: within_a_minute PROMISE COMMAND [ARG…]
+within_a_minute() {
+    local promise=$1 tries=600
+    shift
+    until "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || die "$promise"
+        sleep 0.1
+    done
+}
+
+# All of the log up to now is in the archive.
+archived() {
+    local segment
+    segment=$(ask chat 'SELECT pg_walfile_name(pg_switch_wal())')
+    within_a_minute "the log is archived" test -f "$cluster/archive/$segment"
+}
+
+recovered() { [ "$(ask chat 'SELECT pg_is_in_recovery()')" = f ]; }
+
+to_a_moment() {
+    local moment late
+    archiving_cluster
+    start DATABASE_URL="$own/chat"
+    program pg_basebackup base --dbname="$own/chat" --checkpoint=fast || die "there is no base backup"
+    fill
+    note
+    moment=$(ask chat 'SELECT clock_timestamp()')
+    late=$(api sessions '{"user_id":"ann"}' | jq --raw-output .id)
+    ask chat 'DELETE FROM messages'
+    archived
+    lose
+    program pg_ctl data stop --mode=immediate
+    cat >>"$cluster/base/postgresql.conf" <<END
+restore_command = 'cp "$cluster/archive/%f" "%p"'
+recovery_target_time = '$moment'
+recovery_target_action = promote
+END
+    as_owner touch "$cluster/base/recovery.signal"
+    run_cluster base
+    within_a_minute "the server comes to the end of its recovery" recovered
+    start DATABASE_URL="$own/chat"
+    if api "sessions/$late" >/dev/null 2>&1; then die "what came after the moment is there"; fi
+    verify "PostgreSQL, to a moment"
+    stop
+    drop_cluster
+}
+
 sqlite
 postgres
+to_a_moment

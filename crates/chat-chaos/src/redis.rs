@@ -80,11 +80,6 @@ impl Redis {
         }
         Ok(line.to_owned())
     }
-
-    /// A section of what Redis tells of itself.
-    pub(crate) async fn section(&self, name: &str) -> Outcome<String> {
-        ask(&self.socket(), &format!("INFO {name}")).await.map_err(Failure::io("Redis does not answer"))
-    }
 }
 
 /// Sends one command and reads all that comes of it.

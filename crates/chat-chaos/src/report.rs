@@ -34,6 +34,7 @@ impl Row {
         let mut told = vec![format!("slowest answer {:.1?}", tally.slowest)];
         told.extend(seen.back.map(|back| format!("back in {back:.1?}")));
         told.extend(seen.most_added().map(|added| format!("+{added:.1?} at the 99th percentile")));
+        told.extend(seen.most_struck().map(|struck| format!("+{struck:.1?} to the slowest read as Redis failed")));
         told.extend(seen.growth.map(|growth| format!("memory +{growth:.0} MiB")));
         told.extend(seen.notes.iter().cloned());
         broken.extend((!broken.is_empty()).then(|| stage.recorder().silences()).into_iter().flatten());

@@ -6,6 +6,7 @@
 //! sent when the service gives that value again.
 
 use std::any::Any;
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,8 +22,10 @@ use serde::Serialize;
 
 use crate::etag::Tag;
 use crate::link::Links;
+use crate::long::LongAnswers;
 use crate::problem::Problem;
 use crate::reply;
+use crate::turn::Turn;
 
 /// What an entry takes beside its texts, about, in bytes: the entry itself, the headers, the empty place of the page.
 const ENTRY: usize = 768;
@@ -53,14 +56,18 @@ impl Answer {
 /// Counts `chat_cache_reads_total` of the `tier` `answer` by `result` (`hit`, `miss`).
 pub(crate) struct Answers {
     kept: Cache<Place, Arc<Kept>, RandomState>,
+    targets: RandomState,
+    long: Arc<LongAnswers>,
     hit: Counter,
     miss: Counter,
 }
 
-/// A page in memory, as callers of one view see it.
+/// What was asked for, by callers of one view: the present answer takes the place of the one before, of which nobody will
+/// ask again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Place {
-    address: usize,
+    /// Of the path and query; those that share one take each other's place.
+    target: u64,
     view: View,
 }
 
@@ -73,8 +80,8 @@ struct Kept {
 }
 
 impl Answers {
-    /// Keeps so many bytes of answers, each for so long.
-    pub(crate) fn new(max_bytes: u64, ttl: Duration) -> Self {
+    /// Keeps so many bytes of answers, each for so long. Long ones need room among all that there are.
+    pub(crate) fn new(max_bytes: u64, ttl: Duration, long: Arc<LongAnswers>) -> Self {
         let kept = Cache::builder()
             .max_capacity(max_bytes)
             .time_to_live(ttl)
@@ -82,13 +89,27 @@ impl Answers {
             .eviction_policy(EvictionPolicy::lru())
             .build_with_hasher(RandomState::default());
         let reads = |result: &'static str| counter!("chat_cache_reads_total", "tier" => "answer", "result" => result);
-        Self { kept, hit: reads("hit"), miss: reads("miss") }
+        Self { kept, targets: RandomState::default(), long, hit: reads("hit"), miss: reads("miss") }
+    }
+
+    /// What all long answers take together.
+    pub(crate) fn long(&self) -> Arc<LongAnswers> {
+        Arc::clone(&self.long)
+    }
+
+    /// A turn for a list of so many entries, which may be very long; see [`LongAnswers::turn`]. To be held until its answer
+    /// is there and nothing else is left of it.
+    ///
+    /// # Errors
+    /// Those of the turn.
+    pub(crate) async fn turn(&self, limit: Option<&str>) -> Result<Option<Turn<'_>>, Problem> {
+        self.long.turn(limit).await
     }
 
     /// The answer that shows this page, printed now where it is not kept.
     ///
     /// # Errors
-    /// Those of the printing.
+    /// Those of the printing, and that there is no room for a long answer.
     pub(crate) fn of<P: Send + Sync + 'static>(
         &self,
         request: &HttpRequest,
@@ -97,13 +118,14 @@ impl Answers {
         print: impl FnOnce() -> Result<Answer, Problem>,
     ) -> Result<Answer, Problem> {
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-        let place = Place { address: Arc::as_ptr(page).addr(), view };
+        let place = Place { target: self.targets.hash_one(target), view };
         if let Some(kept) = self.kept.get(&place).filter(|kept| kept.shows(page, target)) {
             self.hit.increment(1);
             return Ok(kept.answer.clone());
         }
         self.miss.increment(1);
-        let answer = print()?;
+        let mut answer = print()?;
+        answer.body = self.long.keep(answer.body)?;
         // What nobody else holds was read for this request alone, and will not be seen again.
         if Arc::strong_count(page) > 1 {
             let page: Arc<dyn Any + Send + Sync> = Arc::<P>::clone(page);
@@ -148,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_page_that_others_hold_is_printed_once_for_each_way_of_asking() {
-        let answers = Answers::new(1_000_000, DAY);
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
         let (page, _near) = held(1);
         for (times, target, view) in [
             (1, "/a?limit=1", View::Full),
@@ -164,7 +186,7 @@ mod tests {
 
     #[test]
     fn an_equal_page_is_another_page() {
-        let answers = Answers::new(1_000_000, DAY);
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
         let ((one, _near_one), (other, _near_other)) = (held(7), held(7));
         assert_eq!(printed(&answers, "/", &one, View::Full), 1);
         assert_eq!(printed(&answers, "/", &other, View::Full), 1);
@@ -172,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_gone_is_never_taken_for_the_next_at_its_address() {
-        let answers = Answers::new(1_000_000, DAY);
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
         for number in 0..1_000 {
             let (page, _near) = held(number);
             // Checks what it is answered, too.
@@ -182,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_page_that_nobody_else_holds_is_not_kept() {
-        let answers = Answers::new(1_000_000, DAY);
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
         let page = Arc::new(1);
         assert_eq!(printed(&answers, "/", &page, View::Full), 1);
         assert_eq!(printed(&answers, "/", &page, View::Full), 1);
@@ -191,11 +213,22 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_together_stay_below_the_bound() {
-        let answers = Answers::new(10_000, DAY);
+    fn an_answer_takes_the_place_of_the_one_before() {
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
         let pages: Vec<_> = (0..100).map(held).collect();
         for (page, _) in &pages {
-            printed(&answers, "/", page, View::Full);
+            assert_eq!(printed(&answers, "/", page, View::Full), 1);
+        }
+        answers.kept.run_pending_tasks();
+        assert_eq!(answers.kept.entry_count(), 1);
+    }
+
+    #[test]
+    fn the_answers_together_stay_below_the_bound() {
+        let answers = Answers::new(10_000, DAY, LongAnswers::new(0));
+        let pages: Vec<_> = (0..100).map(held).collect();
+        for (page, _) in &pages {
+            printed(&answers, &format!("/{page}"), page, View::Full);
         }
         answers.kept.run_pending_tasks();
         assert!(answers.kept.weighted_size() <= 10_000);

@@ -3,7 +3,8 @@
 //! The server itself bounds the wait for the head of a connection's first request only. Here the same holds for each
 //! later one: once a piece of a head has come, the rest must follow in time, or the connection is closed. While a
 //! request is served its connection is left alone; bodies have their own bounds. An answer of which the client takes too
-//! little for too long is broken off, so that what it does not read is not kept for it.
+//! little for too long is broken off, so that what it does not read is not kept for it, nor by the system. Until then it is
+//! not listened to either: requests of which nobody reads the answers would otherwise fill the memory with these.
 //!
 //! When the server stops, a connection on which nobody has asked anything for a moment is closed. The server would do so
 //! at once, and would not serve what comes on a connection that it has only just accepted.
@@ -88,6 +89,11 @@ impl Watch {
         self.0.over.get()
     }
 
+    /// Whether a request is served, or its answer still goes on.
+    fn is_serving(&self) -> bool {
+        matches!(self.0.phase.get(), Phase::Serving)
+    }
+
     fn bytes_came(&self) {
         if let Phase::Idle(_) = self.0.phase.get() {
             self.0.phase.set(Phase::Head(Instant::now()));
@@ -123,6 +129,21 @@ struct Behind {
     left: usize,
     /// Until then.
     until: Pin<Box<Sleep>>,
+    /// Since when it has taken all there was, and the next piece of its answer is awaited: that time is not its own.
+    waits: Option<Instant>,
+}
+
+/// A stream that can be cut off.
+pub(crate) trait Cut {
+    /// Has the system throw away what it still holds for the client once this is dropped, and tell the client so.
+    fn cut(&self);
+}
+
+impl Cut for TcpStream {
+    fn cut(&self) {
+        // A socket that is broken already needs none of this.
+        _ = self.set_zero_linger();
+    }
 }
 
 /// A connection that ends when what it waits for does not come.
@@ -133,6 +154,8 @@ pub(crate) struct Connection<S = TcpStream> {
     timer: Option<Pin<Box<Sleep>>>,
     /// While the client does not keep up with an answer, what it has to do.
     behind: Option<Behind>,
+    /// Whether there is something that the client has not taken.
+    blocked: bool,
     /// That the server stops; none once it does.
     stop: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// That it is open, for as long as it is.
@@ -142,7 +165,8 @@ pub(crate) struct Connection<S = TcpStream> {
 impl<S> Connection<S> {
     /// Watches a connection, until the server stops.
     pub(crate) fn new(stream: S, patience: Patience, stop: impl Future<Output = ()> + 'static) -> Self {
-        Self { stream, watch: Watch::new(patience), timer: None, behind: None, stop: Some(Box::pin(stop)), _held: None }
+        let (watch, stop) = (Watch::new(patience), Some(Box::pin(stop) as Pin<Box<_>>));
+        Self { stream, watch, timer: None, behind: None, blocked: false, stop, _held: None }
     }
 
     /// The same, with what it counts for in the limit on connections.
@@ -177,14 +201,25 @@ impl<S> Connection<S> {
     /// Whether the client has taken too little for too long.
     fn poll_behind(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let patience = self.watch.0.patience.write;
-        let begin = || Behind { left: PROGRESS, until: Box::pin(sleep_until(Instant::now() + patience)) };
-        self.behind.get_or_insert_with(begin).until.as_mut().poll(context)
+        let begin = || Behind { left: PROGRESS, until: Box::pin(sleep_until(Instant::now() + patience)), waits: None };
+        let behind = self.behind.get_or_insert_with(begin);
+        if let Some(since) = behind.waits.take() {
+            let until = behind.until.deadline() + since.elapsed();
+            behind.until.as_mut().reset(until);
+        }
+        behind.until.as_mut().poll(context)
     }
 
     /// The client has taken so many bytes of those that there were for it.
     fn took(&mut self, bytes: usize, offered: usize) {
+        let (all, more_to_come) = (bytes == offered, self.watch.is_serving());
         match &mut self.behind {
-            Some(behind) if bytes < offered && bytes < behind.left => behind.left -= bytes,
+            Some(behind) if bytes < behind.left && (!all || more_to_come) => {
+                behind.left -= bytes;
+                if all {
+                    behind.waits.get_or_insert_with(Instant::now);
+                }
+            }
             _ => self.behind = None,
         }
     }
@@ -197,6 +232,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.blocked {
+            return self.poll_overdue(context).map(Ok);
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(read) => {
@@ -210,7 +248,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+impl<S: AsyncWrite + Cut + Unpin> AsyncWrite for Connection<S> {
     /// Writes; an error where the client does not keep taking it.
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
@@ -218,13 +256,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
                 if let Ok(taken) = &written {
                     self.took(*taken, bytes.len());
                 }
+                if std::mem::take(&mut self.blocked) {
+                    // It has not been listened to meanwhile, so nobody is woken by what it says.
+                    context.waker().wake_by_ref();
+                }
                 Poll::Ready(written)
             }
-            Poll::Pending => self.poll_behind(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => {
+                self.blocked = true;
+                ready!(self.poll_behind(context));
+                self.stream.cut();
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
         }
     }
 
+    /// Flushes; the client has taken all that there was.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.behind.is_some() && !self.watch.is_serving() {
+            self.behind = None;
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -243,6 +294,10 @@ mod tests {
     const HEAD: Duration = Duration::from_secs(10);
     const KEEP: Duration = Duration::from_secs(75);
     const WRITE: Duration = Duration::from_secs(20);
+
+    impl Cut for DuplexStream {
+        fn cut(&self) {}
+    }
 
     fn connected() -> (DuplexStream, Connection<DuplexStream>) {
         connected_until(std::future::pending())
@@ -307,9 +362,15 @@ mod tests {
 
     /// Sends so much to a client that takes a piece now and then.
     async fn sent(bytes: usize, piece: usize, every: Duration) -> io::Result<()> {
+        sent_in(bytes, bytes, piece, every).await
+    }
+
+    /// The same, where the server is given so many bytes at once.
+    async fn sent_in(chunk: usize, bytes: usize, piece: usize, every: Duration) -> io::Result<()> {
         let (mut client, server) = duplex(piece);
         let patience = Patience { head: HEAD, keep_alive: KEEP, write: WRITE };
         let mut connection = Connection::new(server, patience, std::future::pending());
+        let serving = connection.watch().begin();
         let reader = tokio::spawn(async move {
             let (mut read, mut taken) = (0, vec![0; piece]);
             while read < bytes {
@@ -317,8 +378,15 @@ mod tests {
                 read += client.read(&mut taken).await.unwrap();
             }
         });
-        let sent = connection.write_all(&vec![0; bytes]).await;
+        let mut sent = Ok(());
+        for begin in (0..bytes).step_by(chunk) {
+            sent = connection.write_all(&vec![0; chunk.min(bytes - begin)]).await;
+            if sent.is_err() {
+                break;
+            }
+        }
         reader.abort();
+        drop(serving);
         sent
     }
 
@@ -332,6 +400,51 @@ mod tests {
     async fn an_answer_of_which_a_client_takes_a_little_now_and_then_is_broken_off() {
         let refused = sent(10 * PROGRESS, 1_000, WRITE / 10).await.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whether_an_answer_is_given_in_pieces_makes_no_difference() {
+        for chunk in [500, 4_000, PROGRESS / 2] {
+            sent_in(chunk, 10 * PROGRESS, PROGRESS / 8, WRITE / 9).await.unwrap();
+            let refused = sent_in(chunk, 10 * PROGRESS, 1_000, WRITE / 10).await.unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::TimedOut, "{chunk}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_has_its_time_for_each_answer_anew_and_while_the_server_takes_its_own_none_passes() {
+        let (mut client, mut connection) = connected();
+        let mut taken = [0; 128];
+        for server_takes in [WRITE * 3, Duration::ZERO, KEEP] {
+            let serving = connection.watch().begin();
+            for _ in 0..3 {
+                let reading = tokio::spawn(async move {
+                    sleep(WRITE / 4).await;
+                    client.read_exact(&mut taken).await.unwrap();
+                    client
+                });
+                connection.write_all(&[0; 128]).await.unwrap();
+                client = reading.await.unwrap();
+                sleep(server_takes).await;
+            }
+            drop(serving);
+            connection.flush().await.unwrap();
+            sleep(KEEP / 2).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_not_listened_to_until_it_does() {
+        let (mut client, mut connection) = connected();
+        client.write_all(b"GET ").await.unwrap();
+        let (mut piece, mut taken) = ([0; 4], [0; 65]);
+        let blocked = tokio::time::timeout(WRITE / 4, connection.write_all(&[0; 65])).await;
+        assert!(blocked.is_err());
+        let unheard = tokio::time::timeout(HEAD / 4, connection.read(&mut piece)).await;
+        assert!(unheard.is_err());
+        client.read_exact(&mut taken[..64]).await.unwrap();
+        connection.write_all(b"x").await.unwrap();
+        assert_eq!(connection.read(&mut piece).await.unwrap(), 4);
     }
 
     #[tokio::test(start_paused = true)]

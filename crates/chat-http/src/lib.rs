@@ -7,7 +7,8 @@
 //! - `gate`: who calls. What lies under the prefixes of the interface is behind it. `limit`: how much callers may ask.
 //! - `extract`: what handlers take from a request, every fault at once.
 //! - `problem`: all that goes wrong, and the only place that names the status of an error.
-//! - `reply`, `etag`, `link`: good answers and their headers; `answers`: those that were printed before.
+//! - `reply`, `etag`, `link`: good answers and their headers; `answers`: those that were printed before; `long`: those that
+//!   are sent in pieces.
 //! - `middleware`: what holds for each request: its id, its span and event, figures, CORS, compression, documents of
 //!   errors.
 //! - [`openapi`]: the description, made of the types and handlers themselves.
@@ -24,6 +25,7 @@ mod extract;
 mod gate;
 mod limit;
 mod link;
+mod long;
 mod middleware;
 pub mod openapi;
 mod problem;
@@ -32,6 +34,7 @@ mod routes;
 mod scrape;
 mod server;
 mod stop;
+mod turn;
 
 use std::sync::Arc;
 
@@ -59,6 +62,7 @@ pub use server::{Bound, ServerSettings, app, bind, bind_metrics};
 pub use stop::Stopper;
 
 use gate::{figures_door, gate};
+use long::send_in_pieces;
 use problem::{Kind, Problem};
 use routes::{audit, health, message, meta, session};
 
@@ -109,11 +113,13 @@ pub fn configure(config: &mut ServiceConfig, api: &Api) {
         .service(web::scope(link::API).configure(chat).wrap(from_fn(gate)))
         .service(at("/", "GET, HEAD, OPTIONS").route(get().to(meta::about)))
         .service(at("/health", "GET, HEAD, OPTIONS").route(get().to(health::show)))
-        .service(at("/health/live", "GET, HEAD, OPTIONS").route(get().to(health::live)))
-        .service(at("/health/ready", "GET, HEAD, OPTIONS").route(get().to(health::ready)))
-        .service(at("/openapi.json", "GET, HEAD, OPTIONS").route(get().to(meta::openapi)))
+        .service(live())
+        .service(ready())
+        .service(at("/openapi.json", "GET, HEAD, OPTIONS").route(get().to(meta::openapi)).wrap(from_fn(send_in_pieces)))
         .service(at("/docs", "GET, HEAD, OPTIONS").route(get().to(meta::docs)))
-        .service(at("/docs/{file:.*}", "GET, HEAD, OPTIONS").route(get().to(meta::docs_file)))
+        .service(
+            at("/docs/{file:.*}", "GET, HEAD, OPTIONS").route(get().to(meta::docs_file)).wrap(from_fn(send_in_pieces)),
+        )
         .default_service(web::to(nothing));
     if let Some(limits) = &api.limits {
         config.app_data(web::Data::new(limits.clone()));
@@ -125,9 +131,23 @@ pub fn configure(config: &mut ServiceConfig, api: &Api) {
     }
 }
 
-/// The figures, for whoever gets here.
-fn figures(config: &mut ServiceConfig, scrape: &Scrape) {
-    config.app_data(web::Data::new(scrape.clone())).service(metrics());
+/// What those want who look after the service, for whoever gets here.
+fn watched(config: &mut ServiceConfig, scrape: &Scrape, health: &Arc<Health>, drain: &Drain) {
+    config
+        .app_data(web::Data::new(scrape.clone()))
+        .app_data(web::Data::from(Arc::clone(health)))
+        .app_data(web::Data::new(drain.clone()))
+        .service(metrics())
+        .service(live())
+        .service(ready());
+}
+
+fn live() -> Resource {
+    at("/health/live", "GET, HEAD, OPTIONS").route(get().to(health::live))
+}
+
+fn ready() -> Resource {
+    at("/health/ready", "GET, HEAD, OPTIONS").route(get().to(health::ready))
 }
 
 fn metrics() -> Resource {

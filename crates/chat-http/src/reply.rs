@@ -17,7 +17,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// What the bodies are.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Marks an answer against compression.
-const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+pub(crate) const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 /// Answers below so many bytes gain nothing from being compressed.
 const COMPRESS_FROM: usize = 1024;
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::{Extensions, HttpService, Request};
+use actix_http::{Extensions, HttpService, KeepAlive, Request};
 use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::body::MessageBody;
@@ -18,17 +18,27 @@ use tracing_actix_web::TracingLogger;
 
 use crate::answers::Answers;
 use crate::connection::{Connection, Patience};
+use crate::drain::Drain;
 use crate::extract::BodyLimits;
 use crate::limit::{ConnectionLimit, Connections};
-use crate::middleware::{LogShare, Observer, RootSpan, describe_figures, edge, harden};
+use crate::long::LongAnswers;
+use crate::middleware::{LogShare, Observer, RootSpan, describe_figures, edge, harden, tell_of_health};
+use crate::routes::health::Health;
 use crate::scrape::Scrape;
 use crate::stop::Stopper;
-use crate::{Api, configure, figures};
+use crate::{Api, configure, watched};
 
 /// Connections that wait to be accepted, at most.
 const BACKLOG: u32 = 1_024;
-/// Connections of those who collect figures, at most.
+/// What the system keeps of an answer for a client, in bytes; it takes as much again for its own needs. Left to itself it
+/// keeps megabytes, and says that it takes more only when a third of these have gone: a client that reads steadily, though
+/// slowly, would look like one that does not read. It bounds how fast a single client far away is sent an answer, too.
+const SEND_BUFFER: u32 = 128 * 1024;
+/// Connections of those who look after the service, at most.
 const METRICS_CONNECTIONS: usize = 64;
+
+/// How long half a request is waited for: it is gone within 10 s, which leaves half a second for timers and a busy machine.
+pub(crate) const HALF_SENT: Duration = Duration::from_millis(9_500);
 
 /// How the server treats its clients.
 #[derive(Debug, Clone)]
@@ -60,7 +70,9 @@ pub struct ServerSettings {
     pub store_deadline: Duration,
     /// The most bytes of printed answers that are kept to be sent again.
     pub answer_bytes: u64,
-    /// How long such an answer is kept.
+    /// The most bytes of long answers that are being sent, beside those that are kept; a further long list is a 503.
+    pub long_answer_bytes: usize,
+    /// How long a printed answer is kept.
     pub answer_ttl: Duration,
     /// The share of good answers that leave an event in the log.
     pub log_share: LogShare,
@@ -73,7 +85,7 @@ impl Default for ServerSettings {
             workers: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             max_connections: 25_000,
             connection_limit: None,
-            head_timeout: Duration::from_secs(10),
+            head_timeout: HALF_SENT,
             body_stall_timeout: limits.stall,
             body_timeout: limits.whole,
             write_stall_timeout: Duration::from_secs(10),
@@ -83,6 +95,7 @@ impl Default for ServerSettings {
             shutdown_timeout: Duration::from_secs(30),
             store_deadline: Duration::from_secs(5),
             answer_bytes: 12 * 1024 * 1024,
+            long_answer_bytes: 128 * 1024 * 1024,
             answer_ttl: Duration::from_mins(10),
             log_share: LogShare::ALL,
         }
@@ -117,7 +130,7 @@ pub fn bind(api: Api, address: impl ToSocketAddrs, settings: &ServerSettings) ->
     let stopping = builder.graceful_shutdown_signal();
     let (api, settings) = (Arc::new(api), settings.clone());
     let connections = settings.connection_limit.clone().map(|limit| Arc::new(Connections::new(limit)));
-    let answers = Arc::new(Answers::new(settings.answer_bytes, settings.answer_ttl));
+    let answers = answers(&settings);
     let factory = move || {
         let patience = Patience {
             head: settings.head_timeout,
@@ -149,21 +162,31 @@ pub fn bind(api: Api, address: impl ToSocketAddrs, settings: &ServerSettings) ->
     Ok(Bound { stopper: Stopper::new(server.handle(), waiting), server, address })
 }
 
-/// Listens on an address of its own for those who collect figures, and serves them `/metrics` and nothing else, whoever
-/// they are. Must be called within a tokio runtime.
+/// Listens on an address of its own for those who look after the service, and serves them `/metrics`, `/health/live` and
+/// `/health/ready` and nothing else, whoever they are. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// Where the address cannot be listened on.
-pub fn bind_metrics(scrape: Scrape, address: impl ToSocketAddrs, settings: &ServerSettings) -> io::Result<Bound> {
+pub fn bind_metrics(
+    scrape: Scrape,
+    health: Arc<Health>,
+    drain: Drain,
+    address: impl ToSocketAddrs,
+    settings: &ServerSettings,
+) -> io::Result<Bound> {
     let listener = listen(address)?;
     let (address, waiting) = (listener.local_addr()?, listener.try_clone()?);
-    let app = move || App::new().configure(|config| figures(config, &scrape)).wrap(from_fn(harden));
+    let app = move || {
+        let app = App::new().configure(|config| watched(config, &scrape, &health, &drain));
+        app.wrap(from_fn(harden)).wrap(from_fn(tell_of_health))
+    };
     let server = HttpServer::new(app)
         .workers(1)
         .max_connections(METRICS_CONNECTIONS)
         .client_request_timeout(settings.head_timeout)
         .client_disconnect_timeout(settings.disconnect_timeout)
-        .keep_alive(settings.keep_alive)
+        // Only the head of a connection's first request is bounded here, so there is no second.
+        .keep_alive(KeepAlive::Disabled)
         .shutdown_timeout(1)
         .disable_signals()
         .listen(listener)?
@@ -182,7 +205,15 @@ pub fn app(
     Error = Error,
     InitError = (),
 > + use<> {
-    worker(api, settings, &Arc::new(Answers::new(settings.answer_bytes, settings.answer_ttl)))
+    worker(api, settings, &answers(settings))
+}
+
+/// What all workers know of answers.
+fn answers(settings: &ServerSettings) -> Arc<Answers> {
+    // Those that are kept to be sent again must not take the room of those that are sent.
+    let kept = usize::try_from(settings.answer_bytes).unwrap_or(usize::MAX);
+    let long = LongAnswers::new(settings.long_answer_bytes.saturating_add(kept));
+    Arc::new(Answers::new(settings.answer_bytes, settings.answer_ttl, long))
 }
 
 /// The application of one worker.
@@ -204,6 +235,7 @@ fn worker(
         .configure(|config| configure(config, api))
         .app_data(web::Data::new(limits))
         .app_data(web::Data::from(Arc::clone(answers)))
+        .app_data(web::Data::from(answers.long()))
         // From the inside out.
         .wrap(Compress::default())
         .wrap(Condition::new(!api.cors.is_empty(), api.cors.middleware()))
@@ -227,6 +259,8 @@ fn listen(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
+    // Each connection that is accepted has the same.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }

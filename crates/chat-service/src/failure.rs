@@ -14,6 +14,9 @@ pub(crate) enum Failure {
     /// A setting is wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// There are no threads to run on.
+    #[error("the program has no threads to run on")]
+    Runtime(#[source] io::Error),
     /// The log does not start, or the traces.
     #[error("the log does not start")]
     Log(#[source] crate::telemetry::StartError),
@@ -63,7 +66,8 @@ impl Failure {
         match self {
             Self::Settings(_) | Self::Redis(_) | Self::Keys(..) => 2,
             Self::Store(error) if error.is_wrong_setting() => 2,
-            Self::Log(_)
+            Self::Runtime(_)
+            | Self::Log(_)
             | Self::Metrics(_)
             | Self::Store(_)
             | Self::Token(_)

@@ -28,21 +28,27 @@ mod token;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
 use failure::Failure;
 pub use measured::{Measured, Unmeasurable};
 use settings::{Settings, Signing};
+use signal::Stop;
 use store::OpenStore;
 
 /// A request is some forty small allocations, given back on the thread that made them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How long threads that wait for a disk may keep a program that has ended. What they had begun is undone with it.
+const LAST_THREADS: Duration = Duration::from_millis(500);
+
 /// The whole program, from the command line to the exit code.
-pub async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
+#[must_use]
+pub fn main() -> ExitCode {
+    match on_runtime(run(&Cli::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where even standard error is gone, the exit code is all that is left.
@@ -50,6 +56,14 @@ pub async fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Does it on all cores, and leaves behind what does not end.
+fn on_runtime(program: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let ended = runtime.block_on(program);
+    runtime.shutdown_timeout(LAST_THREADS);
+    ended
 }
 
 async fn run(cli: &Cli) -> Result<(), Failure> {
@@ -65,16 +79,19 @@ async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Some(Command::Config) => print_settings(&figment),
         Some(Command::Health) => health::ask(&settings).await.map_err(Failure::Health),
-        Some(Command::Migrate) => {
-            let _log = telemetry::start(&settings).map_err(Failure::Log)?;
-            OpenStore::open(&settings).await?.close().await;
-            Ok(())
-        }
+        Some(Command::Migrate) => migrate(&settings).await,
         None | Some(Command::Serve | Command::Openapi | Command::Token(_)) => {
             let log = telemetry::start(&settings).map_err(Failure::Log)?;
             serve::serve(settings, log).await
         }
     }
+}
+
+async fn migrate(settings: &Settings) -> Result<(), Failure> {
+    let mut stop = Stop::listen().map_err(Failure::Signal)?;
+    let _log = telemetry::start(settings).map_err(Failure::Log)?;
+    OpenStore::open(settings, stop.requested()).await?.close().await;
+    Ok(())
 }
 
 fn print_settings(figment: &figment::Figment) -> Result<(), Failure> {

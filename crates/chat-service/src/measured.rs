@@ -45,7 +45,7 @@ impl Measured {
         let settings = Settings::read(&figment).map_err(Failure::from)?;
         let log = telemetry::start(&settings).map_err(Failure::Log)?;
         let figures = Figures::begin(log.dropped.clone()).map_err(Failure::Metrics)?;
-        let store = OpenStore::open(&settings).await.map_err(Failure::from)?;
+        let store = OpenStore::open(&settings, std::future::pending()).await.map_err(Failure::from)?;
         let service = compose(&settings, store.ports(&settings), figures)?;
         Ok(Self { api: service.api, settings, _store: store, _log: log })
     }

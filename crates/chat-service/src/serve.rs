@@ -15,8 +15,8 @@ use crate::figures::Figures;
 use crate::limits::connections;
 use crate::settings::Settings;
 use crate::signal::Stop;
-use crate::store::OpenStore;
-use crate::telemetry::Log;
+use crate::store::{OpenStore, StoreError};
+use crate::telemetry::{Log, Traces};
 
 /// How often the histograms' memory is put in order: until then they keep each single value.
 const UPKEEP: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ const LAST_TRACES: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Whatever keeps the service from starting, or from ending in time.
-pub(crate) async fn serve(settings: Settings, log: Log) -> Result<(), Failure> {
+pub(crate) async fn serve(settings: Settings, mut log: Log) -> Result<(), Failure> {
     dump::forbid();
     let mut stop = Stop::listen().map_err(Failure::Signal)?;
     let figures = Figures::begin(log.dropped.clone()).map_err(Failure::Metrics)?;
@@ -44,10 +44,9 @@ pub(crate) async fn serve(settings: Settings, log: Log) -> Result<(), Failure> {
     if let Some(traces) = &log.traces {
         traces.count();
     }
-    // Another node's migrations may take long, and a server that hangs longer.
-    let store = tokio::select! {
-        store = OpenStore::open(&settings) => store?,
-        signal = stop.requested() => return given_up(signal, log).await,
+    let store = match OpenStore::open(&settings, stop.requested()).await {
+        Err(StoreError::Stopped(signal)) => return given_up(signal, log).await,
+        opened => opened?,
     };
     let service = compose(&settings, store.ports(&settings), figures)?;
     let address = (settings.host, settings.port);
@@ -69,20 +68,22 @@ pub(crate) async fn serve(settings: Settings, log: Log) -> Result<(), Failure> {
     }
     drop(service);
     // A store that hangs must not keep a node that has nothing more to write.
-    let (closed, ()) = tokio::join!(timeout(CLOSING, store.close()), last_traces(log));
+    let (closed, ()) = tokio::join!(timeout(CLOSING, store.close()), last_traces(log.traces.take()));
+    // The log is written to its end when it is dropped.
     tracing::info!(closed = closed.is_ok(), "stopped");
+    drop(log);
     ended
 }
 
 /// Ends well before it has begun to serve: nobody has asked anything yet.
-async fn given_up(signal: &'static str, log: Log) -> Result<(), Failure> {
+async fn given_up(signal: &'static str, mut log: Log) -> Result<(), Failure> {
     tracing::info!(signal, "stopping before the store is open");
-    last_traces(log).await;
+    last_traces(log.traces.take()).await;
     Ok(())
 }
 
-async fn last_traces(log: Log) {
-    if let Some(traces) = log.traces {
+async fn last_traces(traces: Option<Traces>) {
+    if let Some(traces) = traces {
         traces.finish(LAST_TRACES).await;
     }
 }
@@ -111,11 +112,12 @@ async fn run(bound: Bound, service: &Service, settings: &Settings, stop: &mut St
     answered.and(written).map_err(|_| Failure::ShutdownTimeout)
 }
 
-/// Serves the figures on a port of their own, where the settings ask for one, until the service has ended.
+/// Serves figures and health on a port of their own, where the settings ask for one, until the service has ended.
 fn serve_metrics(service: &Service, settings: &Settings) -> Result<Option<ServerHandle>, Failure> {
     let Some(port) = settings.metrics_port else { return Ok(None) };
     let address = (settings.host, port);
-    let bound = bind_metrics(service.scrape.clone(), address, &ServerSettings::default());
+    let (health, drain) = (Arc::clone(&service.api.health), service.api.drain.clone());
+    let bound = bind_metrics(service.scrape.clone(), health, drain, address, &ServerSettings::default());
     let bound = bound.map_err(|source| Failure::Listen { address: address.into(), source })?;
     tracing::info!(address = %bound.address, "metrics listening");
     let handle = bound.server.handle();
@@ -139,6 +141,7 @@ pub(crate) fn server_settings(settings: &Settings) -> ServerSettings {
         shutdown_timeout: answering_time(settings),
         store_deadline: settings.store_deadline,
         answer_bytes: settings.caches().answers,
+        long_answer_bytes: settings.long_answer_bytes,
         answer_ttl: settings.cache_ttl,
         log_share: settings.log_sample_2xx,
         ..defaults

@@ -1,5 +1,7 @@
 //! The store that the settings name, behind its ports.
 
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use chat_domain::audit::AuditRepository;
@@ -7,8 +9,8 @@ use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
 use chat_domain::message::{MessagePages, MessageRepository};
 use chat_domain::session::{RevisionSource, SessionRepository};
-use chat_infra::decorator::{SharedRevs, SharedRevsConfig};
-use chat_infra::postgres::{PgConfig, PgStartError, PgStore};
+use chat_infra::decorator::{SharedChanges, SharedRevs, SharedRevsConfig};
+use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate_until};
 use chat_infra::sqlite::{OpenError, SqliteConfig, SqliteStore};
 use secrecy::SecretString;
 
@@ -32,6 +34,9 @@ pub(crate) enum StoreError {
     /// The settings ask for more than a machine can have.
     #[error("no thread to open the store on")]
     Thread(#[from] tokio::task::JoinError),
+    /// A signal of this name came before the store was open.
+    #[error("stopped by {0} before the store was open")]
+    Stopped(&'static str),
 }
 
 /// What the service needs of a store.
@@ -66,37 +71,19 @@ impl StoreError {
 }
 
 impl OpenStore {
-    /// Brings the tables up to date and opens the store.
+    /// Brings the tables up to date and opens the store, unless `stop` names a signal before that is done: another node's
+    /// migrations may take long, and a server that hangs longer.
     ///
     /// # Errors
-    /// A file that is in use or cannot be opened, a server that cannot be reached or whose tables cannot be altered.
-    pub(crate) async fn open(settings: &Settings) -> Result<Self, StoreError> {
+    /// A file that is in use or cannot be opened, a server that cannot be reached or whose tables cannot be altered, a
+    /// signal.
+    pub(crate) async fn open(
+        settings: &Settings,
+        stop: impl Future<Output = &'static str>,
+    ) -> Result<Self, StoreError> {
         match &settings.database {
-            Database::Sqlite(path) => {
-                let mut config = SqliteConfig::new(path);
-                config.readers = settings.sqlite_readers;
-                config.deadline = settings.store_deadline;
-                config.list_bytes = settings.caches().lists;
-                config.list_ttl = settings.cache_ttl;
-                // Migrations and opening wait for the disk.
-                let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&config)).await?;
-                Ok(Self::Sqlite(opened?))
-            }
-            Database::Postgres(url) => {
-                let config = postgres(settings, url);
-                let (setting, migrating) = match &settings.migrate_database_url {
-                    Some(url) => ("MIGRATE_DATABASE_URL", url),
-                    None => ("DATABASE_URL", url),
-                };
-                let migrated = chat_infra::postgres::migrate(&postgres(settings, migrating), Some(&config)).await;
-                let run = migrated.map_err(|source| StoreError::Postgres { setting, source })?;
-                tracing::info!(migrations = run.join(", "), "tables up to date");
-                let connected = PgStore::connect(&config).await;
-                connected
-                    .map(Box::new)
-                    .map(Self::Postgres)
-                    .map_err(|source| StoreError::Postgres { setting: "DATABASE_URL", source })
-            }
+            Database::Sqlite(path) => open_sqlite(settings, path, stop).await.map(Self::Sqlite),
+            Database::Postgres(url) => open_postgres(settings, url, stop).await.map(Box::new).map(Self::Postgres),
         }
     }
 
@@ -109,7 +96,7 @@ impl OpenStore {
                 pages: store.pages(),
                 idempotency: store.idempotency(),
                 audit: store.audit(),
-                revisions: store.revisions(),
+                revisions: Arc::new(SharedChanges::spawn(store.revisions(), &shared_revs(settings))),
                 probe: store.probe(),
                 writers: 1,
                 look: look(store, SqliteStore::look),
@@ -134,6 +121,53 @@ impl OpenStore {
             Self::Sqlite(store) => store.close().await,
             Self::Postgres(_) => {}
         }
+    }
+}
+
+async fn open_sqlite(
+    settings: &Settings,
+    path: &Path,
+    stop: impl Future<Output = &'static str>,
+) -> Result<SqliteStore, StoreError> {
+    let mut config = SqliteConfig::new(path);
+    config.readers = settings.sqlite_readers;
+    config.deadline = settings.store_deadline;
+    config.list_bytes = settings.caches().lists;
+    config.list_ttl = settings.cache_ttl;
+    // Migrations and opening wait for the disk. A migration that is left alone is undone with the process.
+    let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&config));
+    tokio::select! {
+        opened = opening => Ok(opened??),
+        signal = stop => Err(StoreError::Stopped(signal)),
+    }
+}
+
+async fn open_postgres(
+    settings: &Settings,
+    url: &SecretString,
+    stop: impl Future<Output = &'static str>,
+) -> Result<PgStore, StoreError> {
+    let config = postgres(settings, url);
+    let (setting, migrating) = match &settings.migrate_database_url {
+        Some(url) => ("MIGRATE_DATABASE_URL", url),
+        None => ("DATABASE_URL", url),
+    };
+    let (mut stop, mut stopped) = (pin!(stop), None);
+    let asked = async { stopped = Some((&mut stop).await) };
+    let migrated = migrate_until(asked, &postgres(settings, migrating), Some(&config)).await;
+    if let (Err(PgStartError::Stopped), Some(signal)) = (&migrated, stopped) {
+        return Err(StoreError::Stopped(signal));
+    }
+    let run = migrated.map_err(|source| StoreError::Postgres { setting, source })?;
+    tracing::info!(migrations = run.join(", "), "tables up to date");
+    if let Some(signal) = stopped {
+        return Err(StoreError::Stopped(signal));
+    }
+    tokio::select! {
+        connected = PgStore::connect(&config) => {
+            connected.map_err(|source| StoreError::Postgres { setting: "DATABASE_URL", source })
+        }
+        signal = stop => Err(StoreError::Stopped(signal)),
     }
 }
 

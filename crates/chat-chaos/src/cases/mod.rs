@@ -28,6 +28,7 @@ mod sigterm;
 mod slow_clients;
 mod sqlite_disk_full;
 mod sqlite_locked;
+mod unasked;
 mod versions;
 
 pub use sabotage::SABOTAGE;

@@ -1,12 +1,15 @@
-//! Clients that send heads and bodies byte by byte or stop in the middle, and clients that do not read what they asked
-//! for.
+//! Clients that send heads and bodies byte by byte or stop in the middle, and clients that ask for large pages, each for
+//! another, and do not read them, or read a few bytes now and then.
+
+mod bystander;
+mod reader;
+mod sender;
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 
 use crate::case::Form;
 use crate::cases::beside::{self, Calm};
@@ -18,50 +21,58 @@ use crate::stage::Stage;
 use crate::world::{Plan, World};
 
 pub(crate) const FAULT: &str = "slow clients: heads, bodies, readers";
-pub(crate) const EXPECTED: &str = "others are served as before; half-sent requests are gone in 10 s";
+pub(crate) const EXPECTED: &str =
+    "others are served as before; half-sent requests are gone in 10 s, readers that stop soon after; memory flat";
 
 /// Whoever is still there by then is not thrown out at all.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// The promise, and a moment for the machine.
-const GONE: Duration = Duration::from_secs(12);
-/// An answer that nobody reads is kept for its client until that one is thrown out.
-const PAGE_MIB: f64 = 8.0;
-/// Messages of its page, and how many of them are sent at once.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// However many read however large pages: what all lists may take (`LONG_ANSWERS_MIB`, what is kept of answers, one page
+/// more), a few copies (as rows, as values, printed) of the two pages that are read at once, what 16 compressors take, the
+/// caches, some buffers. A copy of its page for each reader would be five times as much in the long form.
+const GROWTH_MIB: f64 = 320.0;
+/// Messages of the largest page, of 8 KiB each, and how many of them are sent at once.
 const LARGE: usize = 992;
+const LENGTH: usize = 8 * 1024;
 const AT_ONCE: usize = 16;
-const DRIP: Duration = Duration::from_millis(500);
-
-/// How a request is sent.
-#[derive(Debug, Clone, Copy)]
-enum Slow {
-    /// A head, a byte now and then.
-    DrippingHead,
-    /// Half a head.
-    HalfHead,
-    /// A head, and half a body.
-    HalfBody,
-}
+/// Senders are there before readers, so that what they are suffered is not the time that all those answers take to begin.
+const HEAD_START: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(1)).await?;
-    fill(&world).await?;
+    let list = fill(&world).await?;
     let load = world.load(Size::default())?;
     load.stored(50).await?;
     let mut calm = beside::calm(stage, &world, &load).await?;
     let memory = MemoryWatch::start(&world);
-    let many = stage.times(200, 10);
-    let readers = readers(&world, many).await?;
-    let (longest, ()) = tokio::try_join!(senders(&world, many), costs(stage, &world, &load, &mut calm))?;
-    drop(readers);
-    stage.note(format!("longest half-sent request {longest:.1?}"));
-    stage.grown(
-        memory.growth(),
-        super::postgres_slow::GROWTH_MIB + PAGE_MIB * f64::from(u32::try_from(many).unwrap_or(u32::MAX)),
-    );
-    let limit = if stage.form() == Form::Long { GONE } else { PATIENCE };
-    stage.promise(longest <= limit, || format!("a half-sent request was there for {longest:.1?}"));
+    let (readers, senders) = (stage.times(200, 40), stage.times(200, 10));
+    // They are suffered for a minute, as promised, which is too long for every change.
+    let dripping_bodies = stage.times(50, 0);
+    let storm = async {
+        sleep(HEAD_START).await;
+        let reading = bystander::beside(&world, &list, reader::suffered(&world, &list, readers));
+        tokio::try_join!(reading, costs(stage, &world, &load, &mut calm))
+    };
+    let (sending, dripping, ((reading, bystander), ())) = tokio::try_join!(
+        sender::suffered(&world, sender::HALF_SENT, senders),
+        sender::suffered(&world, &[sender::Slow::DrippingBody], dripping_bodies),
+        storm,
+    )?;
+    let reader::Suffered { longest: reading, begun, refused } = reading;
+    stage.note(format!("longest half-sent request {sending:.1?}, reader {reading:.1?}"));
+    stage.note(format!("{begun} large pages begun, {refused} refused; beside them {bystander}"));
+    stage.promise(begun > 0, || "no large page was begun".to_owned());
+    stage.promise(bystander.all_went_well(), || format!("of pages of 100 KiB {bystander}"));
+    stage.grown(memory.growth(), GROWTH_MIB);
+    gone(stage, "a half-sent request", sending, sender::GONE);
+    gone(stage, "a body that drips", dripping, sender::BODY_GONE);
+    gone(stage, "a client that does not read", reading, reader::GONE);
     beside::harmed_nobody(stage, &world);
     stage.settle(&mut world, load).await
+}
+
+fn gone(stage: &mut Stage, what: &str, longest: Duration, limit: Duration) {
+    let limit = if stage.form() == Form::Long { limit } else { PATIENCE };
+    stage.promise(longest <= limit, || format!("{what} was there for {longest:.1?}; {limit:?} are promised"));
 }
 
 async fn costs(stage: &mut Stage, world: &World, load: &Load, calm: &mut Calm) -> Outcome {
@@ -71,13 +82,13 @@ async fn costs(stage: &mut Stage, world: &World, load: &Load, calm: &mut Calm) -
     Ok(())
 }
 
-/// A session whose page is larger than what sockets keep.
-async fn fill(world: &World) -> Outcome {
+/// A session whose pages are larger than what sockets keep, compressed or not; the path of its list.
+async fn fill(world: &World) -> Outcome<String> {
     let (session, node) = (world.ask(0, &Request::session("large")).await?.text("id")?, world.address(0)?);
     for batch in 0..LARGE / AT_ONCE {
         let mut sending = JoinSet::new();
         for number in batch * AT_ONCE..(batch + 1) * AT_ONCE {
-            let request = Request::message(&session, &format!("large-{number}"), &"large ".repeat(1_000));
+            let request = Request::message(&session, &format!("large-{number}"), &noise(number));
             let (client, node) = (world.client.clone(), node.clone());
             sending.spawn(async move { client.ask(&node, &request).await.map(|answer| answer.status) });
         }
@@ -88,7 +99,18 @@ async fn fill(world: &World) -> Outcome {
             }
         }
     }
-    Ok(())
+    Ok(format!("/api/v1/sessions/{session}/messages"))
+}
+
+/// Letters and digits in no order, of which compression leaves two thirds.
+fn noise(seed: usize) -> String {
+    let mut state = seed as u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The lower bits of such a generator are not in disorder.
+        char::from_digit(u32::try_from(state >> 40).unwrap_or_default() % 36, 36)
+    };
+    std::iter::from_fn(next).take(LENGTH).collect()
 }
 
 async fn connect(world: &World) -> Outcome<TcpStream> {
@@ -97,74 +119,11 @@ async fn connect(world: &World) -> Outcome<TcpStream> {
     connected.map_err(Failure::io("a slow client's connection"))
 }
 
-/// Clients that ask for the large page and never read it.
-async fn readers(world: &World, many: usize) -> Outcome<Vec<TcpStream>> {
-    let list = world.ask(0, &Request::get("/api/v1/users/u-1/sessions")).await?;
-    let largest = list
-        .body
-        .as_array()
-        .into_iter()
-        .flatten()
-        .max_by_key(|session| session.get("message_count").and_then(serde_json::Value::as_i64));
-    let id = largest.and_then(|session| session.get("id")?.as_str()).unwrap_or_default();
-    let request = format!("GET /api/v1/sessions/{id}/messages?limit=1000 HTTP/1.1\r\nHost: h\r\n\r\n");
-    let mut clients = Vec::new();
-    for _ in 0..many {
-        let mut client = connect(world).await?;
-        client.write_all(request.as_bytes()).await.map_err(Failure::io("a request"))?;
-        clients.push(client);
-    }
-    Ok(clients)
-}
-
-/// Clients that do not come to an end with their request; how long the last of them was suffered.
-async fn senders(world: &World, many: usize) -> Outcome<Duration> {
-    let mut clients = JoinSet::new();
-    for number in 0..many {
-        let slow = match number % 3 {
-            0 => Slow::DrippingHead,
-            1 => Slow::HalfHead,
-            _ => Slow::HalfBody,
-        };
-        clients.spawn(suffered(connect(world).await?, slow));
-    }
+/// The longest that any of these took.
+async fn longest(mut clients: JoinSet<Outcome<Duration>>) -> Outcome<Duration> {
     let mut longest = Duration::ZERO;
     while let Some(time) = clients.join_next().await {
-        longest = longest.max(time.map_err(|error| Failure::other(error.to_string()))?);
+        longest = longest.max(time.map_err(|error| Failure::other(error.to_string()))??);
     }
     Ok(longest)
-}
-
-/// How long the server keeps such a client.
-async fn suffered(client: TcpStream, slow: Slow) -> Duration {
-    let began = Instant::now();
-    let (mut from, mut to) = client.into_split();
-    let start: &[u8] = match slow {
-        Slow::DrippingHead | Slow::HalfHead => b"GET / HTTP/1.1\r\nHost: h\r\nX-Slow: ",
-        Slow::HalfBody => {
-            b"POST /api/v1/sessions HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\
-              Content-Length: 100\r\n\r\n{\"user_id\":"
-        }
-    };
-    let sending = async move {
-        _ = to.write_all(start).await;
-        loop {
-            sleep(DRIP).await;
-            if let Slow::DrippingHead = slow {
-                _ = to.write_all(b"x").await;
-            }
-        }
-    };
-    // An answer that says 408 is the end of the request; the connection may linger for the client to hear it.
-    let closed = async {
-        _ = from.read(&mut [0; 1]).await;
-    };
-    _ = timeout(PATIENCE * 2, async {
-        tokio::select! {
-            () = closed => {}
-            () = sending => {}
-        }
-    })
-    .await;
-    began.elapsed()
 }

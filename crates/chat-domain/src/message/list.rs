@@ -124,7 +124,7 @@ pub struct MessagePage {
     /// The messages, in the order that was asked for.
     pub messages: Vec<Message>,
     /// Whether there are more where the store's walk stopped.
-    more: bool,
+    pub(super) more: bool,
 }
 
 impl MessagePage {

@@ -1,11 +1,13 @@
 //! Messages: what is said in a session, in the order of `seq`.
 
+mod changes;
 mod draft;
 mod list;
 mod model;
 mod port;
 mod service;
 
+pub use changes::{Changes, Since};
 pub use draft::MessageDraft;
 pub use list::{MessagePage, PageDraft, PageQuery, Window, newest_faults};
 pub use model::{Message, MessageType, Sender, SenderType, Visibility};

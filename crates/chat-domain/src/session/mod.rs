@@ -13,7 +13,7 @@ pub(crate) use draft::{metadata, uuid};
 pub use list::{SessionCursor, SessionPage, UserSessions, UserSessionsDraft};
 pub use model::{MetadataChange, Session, SessionChange, SessionRefusal, Tally};
 pub use port::{
-    CreateOutcome, NewSession, RevisionSource, SessionKey, SessionRepository, SessionUpdate, UpdateOutcome,
+    CreateOutcome, NewSession, News, RevisionSource, SessionKey, SessionRepository, SessionUpdate, UpdateOutcome,
 };
 #[cfg(feature = "testing")]
 pub use port::{MockRevisionSource, MockSessionRepository};

@@ -10,6 +10,7 @@ use super::state::SessionState;
 use crate::error::RepositoryError;
 use crate::id::{ParticipantId, SessionId, TenantId};
 use crate::idempotency::Idempotency;
+use crate::message::{Changes, Since};
 use crate::metadata::Metadata;
 use crate::precondition::Precondition;
 use crate::revision::{Rev, Revision, Version};
@@ -70,6 +71,28 @@ pub trait RevisionSource: Send + Sync + 'static {
     /// # Errors
     /// Only when the store is at fault.
     async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError>;
+
+    /// The same, and what has changed in others since one of their states: asked together, because a question costs more
+    /// than what it asks for. All is read after the question came, each in the order of the question.
+    ///
+    /// Changes are `None` where they cannot be told, for whatever reason; a page is to be read then. A source that never
+    /// tells is as right as one that does.
+    ///
+    /// # Errors
+    /// Only when the store is at fault.
+    async fn news(&self, sessions: Vec<SessionKey>, since: Vec<Since>) -> Result<News, RepositoryError> {
+        Ok(News { revisions: self.revs(sessions).await?, changes: vec![None; since.len()] })
+    }
+}
+
+/// How far some sessions have come, and what has changed in others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// The revisions that were asked for, as [`RevisionSource::revs`] gives them.
+    pub revisions: Vec<Option<Revision>>,
+    /// The changes that were asked for: what [`MessagePage::moved_on`](crate::message::MessagePage::moved_on) makes a page
+    /// of then into one of now.
+    pub changes: Vec<Option<Arc<Changes>>>,
 }
 
 /// A session to be stored.

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::wire::Body;
 use super::{Part, Reading, lenient};
 use crate::problem::{Kind, Problem};
+use crate::server::HALF_SENT;
 
 /// How much and how slow a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -77,13 +78,26 @@ fn parse<T: Body>(from: &mut Reading, text: Bytes, media: Media) -> Result<Optio
         Some(Ok(value)) if from.faults.is_empty() => return Ok(Some(ApiJson { value, media, text: Text(text) })),
         Some(Ok(_) | Err(_)) | None => {}
     }
+    let unread = strict.and_then(Result::err).map(|error| Unread { line: error.line(), column: error.column() });
     let faults = lenient::examine::<T>(&text, media, from.caller.as_ref())?;
     if faults.is_empty() && from.faults.is_empty() {
         // The strict reader saw something that the lenient one does not know.
-        return Err(Problem::new(Kind::MalformedJson, "The body cannot be read."));
+        let problem = Problem::new(Kind::MalformedJson, "The body cannot be read.");
+        return Err(match unread {
+            Some(unread) => problem.because(unread),
+            None => problem,
+        });
     }
     from.faults.extend(faults);
     Ok(None)
+}
+
+/// Where the strict reader stopped. What it says of it may quote what it read.
+#[derive(Debug, thiserror::Error)]
+#[error("the reader stopped at line {line} column {column}")]
+struct Unread {
+    line: usize,
+    column: usize,
 }
 
 /// No body, or an object without fields.
@@ -164,7 +178,7 @@ async fn whole(from: &mut Reading) -> Result<Bytes, Problem> {
 async fn next(payload: &mut Payload, limits: &BodyLimits, end: Instant) -> Result<Option<Bytes>, Problem> {
     let piece_end = end.min(Instant::now() + limits.stall);
     match timeout_at(piece_end, payload.next()).await {
-        Ok(piece) => piece.transpose().map_err(|error| broken(&error)),
+        Ok(piece) => piece.transpose().map_err(broken),
         Err(_) => Err(Problem::new(Kind::RequestTimeout, "The body did not come in time.")),
     }
 }
@@ -177,16 +191,17 @@ fn too_large(limits: &BodyLimits) -> Problem {
     Problem::new(Kind::PayloadTooLarge, format!("The body must be at most {} bytes.", limits.bytes))
 }
 
-fn broken(error: &PayloadError) -> Problem {
-    match error {
+fn broken(error: PayloadError) -> Problem {
+    let problem = match error {
         PayloadError::Overflow => Problem::new(Kind::PayloadTooLarge, "The body is too large."),
         _ => Problem::new(Kind::IncompleteBody, "The body broke off."),
-    }
+    };
+    problem.because(error)
 }
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { bytes: 256 * 1024, stall: Duration::from_secs(10), whole: Duration::from_mins(1) }
+        Self { bytes: 256 * 1024, stall: HALF_SENT, whole: Duration::from_mins(1) }
     }
 }
 

@@ -61,26 +61,39 @@ fn members(text: &[u8]) -> Result<Option<Vec<(String, &RawValue)>>, Problem> {
         return Err(malformed("brackets within brackets, too deep"));
     }
     if text.trim_ascii_start().first() != Some(&b'{') {
-        return whole(text).map(|()| None);
+        return whole(text).map(|()| None).map_err(|error| broken(error, 0));
     }
-    let Members(members) = serde_json::from_slice(text).map_err(|error| malformed(&error.to_string()))?;
+    let Members(members) = serde_json::from_slice(text).map_err(|error| broken(error, 0))?;
     for (_, value) in &members {
-        whole(value.get().as_bytes())?;
+        let value = value.get().as_bytes();
+        whole(value).map_err(|error| broken(error, value.as_ptr().addr().saturating_sub(text.as_ptr().addr())))?;
     }
     Ok(Some(members))
 }
 
-fn whole(text: &[u8]) -> Result<(), Problem> {
-    match serde_json::from_slice::<Value>(text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(malformed(&error.to_string())),
-    }
+fn whole(text: &[u8]) -> Result<(), serde_json::Error> {
+    serde_json::from_slice::<Value>(text).map(drop)
 }
 
-/// A parser's message quotes nothing of the text; its position is left out, since it may count from within.
+/// What a parser stopped at. Its message quotes nothing of the text; its position counts from within a part of it, and is
+/// for the log alone.
+fn broken(error: serde_json::Error, begins: usize) -> Problem {
+    let message = error.to_string();
+    let problem = malformed(message.split(" at line ").next().unwrap_or_default());
+    if begins == 0 { problem.because(error) } else { problem.because(Within { begins, error }) }
+}
+
 fn malformed(message: &str) -> Problem {
-    let message = message.split(" at line ").next().unwrap_or_default();
     Problem::new(Kind::MalformedJson, format!("The body is not valid JSON: {message}."))
+}
+
+/// The place of a fault in a member that is read by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("in the value that begins at byte {begins}")]
+struct Within {
+    begins: usize,
+    #[source]
+    error: serde_json::Error,
 }
 
 /// The deepest nesting of brackets outside strings.

@@ -21,11 +21,16 @@ impl From<TokenError> for Problem {
             TokenError::Refused(refusal) => refusal.into(),
             TokenError::KeysUnavailable => {
                 let detail = "No key is there to check the token with. Nothing was changed; try again.";
-                Self::new(Kind::KeysUnavailable, detail)
+                Self::new(Kind::KeysUnavailable, detail).because(NoKeys)
             }
         }
     }
 }
+
+/// Why that is so is told where keys are got.
+#[derive(Debug, thiserror::Error)]
+#[error("no set of keys was to be had so far in which the token's could be")]
+struct NoKeys;
 
 /// The challenge of RFC 6750, section 3: a request that brought no token learns no more than that one is needed.
 fn challenge(refusal: Refusal) -> HeaderValue {

@@ -11,6 +11,7 @@ use chat_domain::limit::{Class, Decision, Refusal, Scope, Work};
 
 use super::header::{MOMENT, seconds};
 use super::{Limiting, unsent};
+use crate::long::{in_pieces, send_in_pieces};
 use crate::problem::{Kind, Problem};
 
 /// Serves a request where its caller's limits allow, and tells the caller how it stands. A request without a caller (one
@@ -20,7 +21,7 @@ pub(crate) async fn serve<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some((limiting, caller)) = limited_caller(&request) else {
-        return Ok(next.call(request).await?.map_into_boxed_body());
+        return send_in_pieces(request, next).await;
     };
     let limits = &*limiting.0;
     let slot = limits.at_once.as_ref().map(|slots| slots.take(&caller));
@@ -34,7 +35,8 @@ pub(crate) async fn serve<B: MessageBody + 'static>(
         Decision::Allowed(standings) => {
             let mut response = next.call(request).await?.map_into_boxed_body();
             limits.policies.tell(response.headers_mut(), &standings);
-            Ok(response)
+            // A request is under way until its answer is sent: clients that do not read shall not have any number.
+            Ok(in_pieces(response, slot))
         }
         Decision::Refused(refusal) => {
             limits.figures.refused(refusal.scope, refusal.class);

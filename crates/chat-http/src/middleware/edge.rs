@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_cors::CorsError;
-use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -21,6 +21,7 @@ use super::trace::RequestId;
 use super::unread::Unread;
 use crate::connection::{Serving, Watch};
 use crate::drain::Drain;
+use crate::long::is_long;
 use crate::problem::{Kind, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,15 +67,14 @@ fn is_last<B>(request: &HttpRequest, response: &HttpResponse<B>) -> bool {
         || request.app_data::<web::Data<Drain>>().is_some_and(|drain| drain.is_begun())
 }
 
-/// Keeps what must live until the answer is sent: a body that was not read to its end, and, where the answer is a
-/// stream, that its connection is in use. Most answers need neither.
+/// Keeps what must live until the answer is sent: a body that was not read to its end, and, where that may take long, that
+/// its connection is in use. Most answers need neither.
 fn tie<B: MessageBody + 'static>(
     response: HttpResponse<EitherBody<B>>,
     unread: Option<Unread>,
     serving: Option<Serving>,
 ) -> HttpResponse<EitherBody<B>> {
-    let is_stream = matches!(response.body().size(), BodySize::Stream);
-    if unread.is_none() && !is_stream {
+    if unread.is_none() && !is_long(response.body().size()) {
         return response;
     }
     response.map_body(|_, body| EitherBody::right(Tied::to(body.boxed(), (unread, serving))))
@@ -87,7 +87,11 @@ fn with_document<B>(
 ) -> (HttpResponse<EitherBody<B>>, Option<Told>) {
     let foreign = foreign(&response);
     let own = response.error().and_then(Error::as_error::<Problem>);
-    let Some(problem) = own.or(foreign.as_ref()) else { return (response, None) };
+    let Some(problem) = own.or(foreign.as_ref()) else {
+        // Health answers with its own document, whatever its status.
+        let told = if response.status().as_u16() < 400 { None } else { Told::beside(&response) };
+        return (response, told);
+    };
     let told = Told::of(problem);
     let status = problem.kind().status();
     let body = document(request, problem);
@@ -108,7 +112,7 @@ fn foreign<B>(response: &HttpResponse<B>) -> Option<Problem> {
     if let Some(error) = response.error().and_then(Error::as_error::<CorsError>) {
         return Some(Problem::new(Kind::CorsRefused, format!("{error}.")));
     }
-    // Health answers with its own document, whatever its status.
+    // A document of its own, as health has.
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     (!is_json).then(|| Problem::of_status(response.status()))
 }

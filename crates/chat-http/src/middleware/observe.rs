@@ -1,13 +1,15 @@
 //! One event and a few figures for each request. Never content, never a query, never what a user is called.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_web::HttpMessage as _;
-use actix_web::HttpRequest;
-use actix_web::dev::ServiceRequest;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse};
 use chat_domain::access::Caller;
 use chat_domain::id::{MessageId, SessionId};
 use tracing::Span;
@@ -16,6 +18,7 @@ use super::figures::{Figures, method_name};
 use super::sample::{LogShare, Sample};
 use super::trace::{RequestId, Traced};
 use crate::problem::{Kind, Problem};
+use crate::routes::health::Unready;
 
 /// The target of the access event, and of the span of a request, which holds its ids.
 pub(super) const ACCESS: &str = "chat_http::access";
@@ -33,17 +36,33 @@ impl Observer {
     }
 }
 
-/// What is told of a problem: its kind, and what lies behind it where that is our side's matter.
+/// What is told of an answer that is no success.
 pub(super) struct Told {
-    kind: Kind,
-    causes: Option<String>,
+    code: &'static str,
+    causes: Option<Cow<'static, str>>,
+    /// Counted, where it is a problem.
+    kind: Option<Kind>,
+    /// It is what somebody wanted, and no failure whatever its status.
+    intended: bool,
 }
 
 impl Told {
-    /// The one place that reads the causes of an error. What a client did wrong is no error of the service.
+    /// The one place that reads the causes of an error.
     pub(super) fn of(problem: &Problem) -> Self {
         let kind = problem.kind();
-        Self { kind, causes: kind.status().is_server_error().then(|| problem.causes()) }
+        Self { code: kind.code(), causes: Some(problem.causes()), kind: Some(kind), intended: false }
+    }
+
+    /// What a handler has left beside an answer in a form of its own.
+    pub(super) fn beside<B>(response: &HttpResponse<B>) -> Option<Self> {
+        let extensions = response.extensions();
+        let told = match extensions.get::<Unready>()? {
+            Unready::Stopping => Self { code: "draining", causes: None, kind: None, intended: true },
+            Unready::Unhealthy { causes } => {
+                Self { code: "unhealthy", causes: Some(causes.clone().into()), kind: None, intended: false }
+            }
+        };
+        Some(told)
     }
 }
 
@@ -75,11 +94,11 @@ impl UnderWay {
     pub(super) fn end(&self, request: &HttpRequest, status: StatusCode, told: Option<&Told>) {
         self.answered.set(true);
         let elapsed = self.begun.elapsed();
-        self.traced.answered(request, status, told.map(|told| told.kind.code()));
+        self.traced.answered(request, status, told.map(|told| told.code));
         let figures = &self.observer.figures;
         let route = figures.answered(request, status, elapsed);
-        if let Some(told) = told {
-            figures.problem(told.kind);
+        if let Some(kind) = told.and_then(|told| told.kind) {
+            figures.problem(kind);
         }
         if status.as_u16() >= 400 || self.observer.sample.takes() {
             tell(request, &route, status, told, elapsed);
@@ -124,7 +143,7 @@ fn tell(request: &HttpRequest, route: &str, status: StatusCode, told: Option<&To
                 method = method_name(request.method()),
                 route,
                 status = status.as_u16(),
-                code = told.map(|told| told.kind.code()),
+                code = told.map(|told| told.code),
                 causes = told.and_then(|told| told.causes.as_deref()),
                 elapsed_ms = milliseconds(elapsed),
                 tenant = caller.map(|caller| caller.tenant().as_str()),
@@ -135,5 +154,20 @@ fn tell(request: &HttpRequest, route: &str, status: StatusCode, told: Option<&To
             )
         };
     }
-    if status.is_server_error() { event!(error) } else { event!(info) }
+    let failed = status.is_server_error() && !told.is_some_and(|told| told.intended);
+    if failed { event!(error) } else { event!(info) }
+}
+
+/// Tells of answers about health that are no success, where nobody else looks at them: on the port of the figures.
+pub(crate) async fn tell_of_health<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let begun = Instant::now();
+    let answer = next.call(request).await?;
+    if let Some(told) = Told::beside(answer.response()) {
+        let route = answer.request().match_pattern().unwrap_or_default();
+        tell(answer.request(), &route, answer.status(), Some(&told), begun.elapsed());
+    }
+    Ok(answer)
 }

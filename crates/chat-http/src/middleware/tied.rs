@@ -8,14 +8,14 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
 /// A body that keeps something alive.
-pub(super) struct Tied<T> {
+pub(crate) struct Tied<T> {
     body: BoxBody,
     _kept: T,
 }
 
 impl<T: Unpin + 'static> Tied<T> {
     /// Ties the two together.
-    pub(super) fn to(body: BoxBody, kept: T) -> BoxBody {
+    pub(crate) fn to(body: BoxBody, kept: T) -> BoxBody {
         BoxBody::new(Self { body, _kept: kept })
     }
 }

@@ -10,6 +10,7 @@ mod kind;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -41,7 +42,8 @@ struct Facts {
 }
 
 impl Problem {
-    /// A problem with a sentence for people, which must hold nothing that the client may not know.
+    /// A problem with a sentence for people, which must hold nothing that the client may not know, and nothing that it
+    /// said: where nothing else lies behind the problem, the log has the sentence.
     pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         let (detail, faults) = (detail.into(), Faults::none());
         Self(Box::new(Facts { kind, detail, faults, session: None, header: None, source: None }))
@@ -58,8 +60,7 @@ impl Problem {
 
     /// A fault of ours; what lies behind it is for the log alone.
     pub(crate) fn internal(source: impl Error + Send + Sync + 'static) -> Self {
-        Self::new(Kind::Internal, "Something went wrong on our side.")
-            .with_source(Source::from(Box::new(source) as Box<_>))
+        Self::new(Kind::Internal, "Something went wrong on our side.").because(source)
     }
 
     /// An error that another crate answered with.
@@ -71,6 +72,11 @@ impl Problem {
     fn with_session(mut self, status: SessionStatus, rev: Rev) -> Self {
         self.0.session = Some((status, rev));
         self
+    }
+
+    /// What lies behind it, for the log alone; nothing in it may be what a client said.
+    pub(crate) fn because(self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.with_source(Arc::new(source))
     }
 
     fn with_source(mut self, source: Source) -> Self {
@@ -88,9 +94,19 @@ impl Problem {
         self.0.kind
     }
 
-    /// The causes of the failure, outermost first, for the log.
-    pub(crate) fn causes(&self) -> String {
-        self.0.source.as_deref().map(|source| chain(source)).unwrap_or_default()
+    /// Why it came to this, for the log: what lies behind it, outermost first, or what was wrong with the input, or the
+    /// sentence for people. Of the input it has places and codes alone: a pointer may name what a client made up.
+    pub(crate) fn causes(&self) -> Cow<'static, str> {
+        let facts = &*self.0;
+        if let Some(source) = facts.source.as_deref() {
+            return chain(source).into();
+        }
+        if facts.faults.is_empty() {
+            return facts.detail.clone();
+        }
+        let faults: Vec<_> =
+            facts.faults.iter().map(|fault| format!("{} {}", fault.place, fault.rejection.code)).collect();
+        faults.join(", ").into()
     }
 
     /// Whether the client sent so much less or more than it should that its connection cannot go on.

@@ -1,5 +1,6 @@
 //! What the service says of itself: its name, its description, its metrics.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{self, HeaderValue};
@@ -97,9 +98,17 @@ pub(crate) async fn docs_file(
             .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
             .insert_header((header::CONTENT_SECURITY_POLICY, OWN_PAGE))
             .content_type(file.content_type)
-            .body(file.bytes.into_owned())),
+            .body(shared(file.bytes))),
         Ok(None) => Err(not_found()),
         Err(error) => Err(Problem::internal(std::io::Error::other(error.to_string()))),
+    }
+}
+
+/// What is part of the program is not copied.
+fn shared(text: Cow<'static, [u8]>) -> Bytes {
+    match text {
+        Cow::Borrowed(text) => Bytes::from_static(text),
+        Cow::Owned(text) => text.into(),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What browsers are told not to do.
 
-use chat_http::{Scrape, ServerSettings, bind_metrics};
+use std::sync::Arc;
+
+use chat_domain::testing::fake::FakeProbe;
 use reqwest::StatusCode;
 
-use crate::server::{Answer, figures, start};
+use crate::beside::Beside;
+use crate::server::{Answer, start};
 
 const ALWAYS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
@@ -48,16 +51,15 @@ async fn the_interactive_page_may_load_what_is_its_own_and_stands_in_no_frame() 
 
 #[tokio::test]
 async fn figures_on_an_address_of_their_own_are_no_exception() {
-    let bound = bind_metrics(Scrape::new(figures(), || ()), "127.0.0.1:0", &ServerSettings::default()).unwrap();
-    let stop = bound.server.handle();
-    let serving = tokio::spawn(bound.server);
-    for (path, status) in [("/metrics", StatusCode::OK), ("/nowhere", StatusCode::NOT_FOUND)] {
-        let answer = reqwest::get(format!("http://{}{path}", bound.address)).await.unwrap();
+    let beside = Beside::start(Arc::new(FakeProbe::Healthy));
+    for (path, status) in
+        [("/metrics", StatusCode::OK), ("/health/ready", StatusCode::OK), ("/nowhere", StatusCode::NOT_FOUND)]
+    {
+        let answer = beside.get(path).await;
         assert_eq!(answer.status(), status, "{path}");
         for (name, value) in ALWAYS {
             assert_eq!(answer.headers().get(name).map(|value| value.to_str().unwrap()), Some(value), "{path}");
         }
     }
-    stop.stop(false).await;
-    serving.await.unwrap().unwrap();
+    beside.stop().await;
 }

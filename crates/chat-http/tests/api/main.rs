@@ -3,6 +3,7 @@
 
 mod answers;
 mod audit;
+mod beside;
 mod conditional;
 mod cors;
 mod deadline;
@@ -15,6 +16,8 @@ mod health;
 mod idempotency;
 mod limit;
 mod link;
+mod log;
+mod long;
 mod message;
 mod meta;
 mod observe;

@@ -41,7 +41,7 @@ pub(crate) fn lines_of(id: &str) -> Vec<String> {
 }
 
 /// The access events of this request.
-fn events_of(id: &str) -> Vec<Value> {
+pub(crate) fn events_of(id: &str) -> Vec<Value> {
     let events = lines_of(id).into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
     events.filter(|event| event["target"] == "chat_http::access").collect()
 }

@@ -1,23 +1,20 @@
 //! One query for all who ask how far sessions have come.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
+use chat_domain::message::{Changes, Since};
 use chat_domain::revision::Revision;
-use chat_domain::session::{RevisionSource, SessionKey};
-use metrics::{Counter, Histogram, counter, describe_counter, describe_histogram, histogram};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tracing::{Instrument as _, Span};
+use chat_domain::session::{News, RevisionSource, SessionKey};
+use futures_util::future::{try_join, try_join_all};
+use metrics::{counter, describe_counter, describe_histogram, histogram};
 
-use super::guarded::guarded;
-use crate::deadline::within;
-use crate::figure::count;
-use crate::operation::{part, shared};
+use super::gather::{Figures, Gather, GatherConfig, Source};
+
+/// So many sessions at the most have their changes told by one query; the pages of others are read.
+const CHANGES: usize = 64;
 
 const REFUSALS: &str = "chat_revision_refusals_total";
 const BATCH_SIZE: &str = "chat_revision_batch_size";
@@ -25,8 +22,11 @@ const BATCH_SIZE: &str = "chat_revision_batch_size";
 /// How [`SharedRevs`] asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedRevsConfig {
-    /// So many queries run at once; 2. Fewer make larger batches.
+    /// So many queries run at once at the most; 2. One does, unless it takes longer than [`overtake`](Self::overtake).
     pub workers: usize,
+    /// A query that takes longer lets the next one begin beside it; 10 ms. Until then all who come wait for the next one
+    /// together, since few large queries cost much less than many small ones.
+    pub overtake: Duration,
     /// So many questions may wait; 4,096. More are refused at once.
     pub queue: usize,
     /// The most questions that share a query; 512.
@@ -37,160 +37,130 @@ pub struct SharedRevsConfig {
 
 impl Default for SharedRevsConfig {
     fn default() -> Self {
-        Self { workers: 2, queue: 4_096, max_batch: 512, patience: Duration::from_secs(5) }
+        let (overtake, patience) = (Duration::from_millis(10), Duration::from_secs(5));
+        Self { workers: 2, overtake, queue: 4_096, max_batch: 512, patience }
     }
 }
 
-/// A [`RevisionSource`] around another: questions that come while queries run are asked together afterwards, each session
+/// A [`RevisionSource`] around another: questions that come while a query runs are asked together afterwards, each session
 /// once.
 ///
 /// A question never joins a query that is under way, since that may have read before the question came; so an answer is
-/// as fresh as if each had asked alone. There is no timer: a lone question is asked at once.
+/// as fresh as if each had asked alone. A lone question is asked at once.
 ///
 /// Counts `chat_revision_refusals_total` by `reason` (`full`, `late`), and keeps the histogram
 /// `chat_revision_batch_size`.
-pub struct SharedRevs {
-    questions: mpsc::Sender<Question>,
-    patience: Duration,
-    figures: Figures,
+///
+/// What has changed in sessions that have moved on is asked for in the same queries.
+pub struct SharedRevs(Gather<Revs>);
+
+struct Revs(Arc<dyn RevisionSource>);
+
+/// What one caller asks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Question {
+    Revision(SessionKey),
+    Changes(Since),
 }
 
-/// The handles, made once; clones are of the same figures.
-#[derive(Clone)]
-struct Figures {
-    full: Counter,
-    late: Counter,
-    batch_size: Histogram,
-}
-
-struct Question {
-    sessions: Vec<SessionKey>,
-    answer: oneshot::Sender<Answer>,
-    /// Lasts until the answer, where the caller is traced.
-    span: Span,
-}
-
-type Answer = Result<Vec<Option<Revision>>, RepositoryError>;
-
-/// Why a question went without an answer.
+/// An answer to another question.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-enum Unanswered {
-    #[error("too many questions wait for the store")]
-    Full,
-    #[error("the store took too long to answer")]
-    Late,
-    #[error("the store gave another number of answers than it was asked for")]
-    Miscounted,
-    #[error("the workers are gone")]
-    Gone,
+#[error("a question for a revision and one for changes were mixed up")]
+struct Mixed;
+
+/// What it is told.
+#[derive(Debug, Clone)]
+enum Answer {
+    Revision(Option<Revision>),
+    Changes(Option<Arc<Changes>>),
+}
+
+#[async_trait]
+impl Source for Revs {
+    type Answer = Answer;
+    type Question = Question;
+
+    const PARTS: [&str; 2] = ["shared_revs.wait", "shared_revs.ask"];
+
+    async fn ask(&self, questions: Vec<Question>) -> Result<Vec<Answer>, RepositoryError> {
+        let (mut sessions, mut since) = (Vec::with_capacity(questions.len()), Vec::new());
+        let mut of_changes = Vec::with_capacity(questions.len());
+        for question in questions {
+            of_changes.push(matches!(question, Question::Changes(_)));
+            match question {
+                Question::Revision(session) => sessions.push(session),
+                Question::Changes(of) => since.push(of),
+            }
+        }
+        since.truncate(CHANGES);
+        let News { revisions, changes } = if since.is_empty() {
+            News { revisions: self.0.revs(sessions).await?, changes: Vec::new() }
+        } else {
+            self.0.news(sessions, since).await?
+        };
+        let (mut revisions, mut changes) = (revisions.into_iter(), changes.into_iter());
+        // Where revisions are missing there are too few answers, which is noticed.
+        let answers = of_changes.into_iter().map_while(|of_changes| {
+            if of_changes {
+                Some(Answer::Changes(changes.next().flatten()))
+            } else {
+                revisions.next().map(Answer::Revision)
+            }
+        });
+        Ok(answers.collect())
+    }
 }
 
 impl SharedRevs {
     /// Starts the workers, on the runtime in which this is called. They end when this value is dropped.
     #[must_use]
     pub fn spawn(inner: Arc<dyn RevisionSource>, config: &SharedRevsConfig) -> Self {
-        let (questions, queue) = mpsc::channel(config.queue.max(1));
-        let (queue, figures) = (Arc::new(Mutex::new(queue)), Figures::new());
-        for inner in std::iter::repeat_n(inner, config.workers.max(1)) {
-            tokio::spawn(work(inner, Arc::clone(&queue), config.max_batch.max(1), figures.batch_size.clone()));
-        }
-        Self { questions, patience: config.patience, figures }
+        let SharedRevsConfig { workers, overtake, queue, max_batch, patience } = *config;
+        Self(Gather::spawn(Revs(inner), &GatherConfig { workers, overtake, queue, max_batch, patience }, figures()))
     }
 }
 
 #[async_trait]
 impl RevisionSource for SharedRevs {
-    async fn revs(&self, sessions: Vec<SessionKey>) -> Answer {
-        if sessions.is_empty() {
-            return Ok(Vec::new());
+    async fn revs(&self, mut sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
+        if sessions.len() > 1 {
+            return try_join_all(sessions.into_iter().map(|session| self.revision(session))).await;
         }
-        let end = within(self.patience)?;
-        let (answer, answered) = oneshot::channel();
-        self.questions.try_send(Question { sessions, answer, span: part("shared_revs.wait", None) }).map_err(
-            |error| match error {
-                TrySendError::Full(_) => refused(&self.figures.full, Unanswered::Full),
-                TrySendError::Closed(_) => RepositoryError::unavailable(Unanswered::Gone),
-            },
-        )?;
-        match tokio::time::timeout_at(end, answered).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(RepositoryError::unavailable(Unanswered::Gone)),
-            Err(_) => Err(refused(&self.figures.late, Unanswered::Late)),
+        match sessions.pop() {
+            Some(only) => Ok(vec![self.revision(only).await?]),
+            None => Ok(Vec::new()),
         }
+    }
+
+    async fn news(&self, sessions: Vec<SessionKey>, since: Vec<Since>) -> Result<News, RepositoryError> {
+        let changes = try_join_all(since.into_iter().map(|since| self.changes(since)));
+        let (revisions, changes) = try_join(self.revs(sessions), changes).await?;
+        Ok(News { revisions, changes })
     }
 }
 
-impl Figures {
-    fn new() -> Self {
-        describe_counter!(REFUSALS, "Questions for a revision refused: too many waited, or the store took too long");
-        describe_histogram!(BATCH_SIZE, "Questions for a revision that one query answers");
-        let refusals = |reason: &'static str| counter!(REFUSALS, "reason" => reason);
-        Self { full: refusals("full"), late: refusals("late"), batch_size: histogram!(BATCH_SIZE) }
+impl SharedRevs {
+    async fn revision(&self, session: SessionKey) -> Result<Option<Revision>, RepositoryError> {
+        match self.0.ask(Question::Revision(session)).await? {
+            Answer::Revision(revision) => Ok(revision),
+            Answer::Changes(_) => Err(RepositoryError::internal(Mixed)),
+        }
     }
-}
 
-fn refused(counter: &Counter, why: Unanswered) -> RepositoryError {
-    counter.increment(1);
-    RepositoryError::unavailable(why)
-}
-
-/// Takes whatever waits, asks it, and begins anew, until nobody can ask any more.
-async fn work(
-    inner: Arc<dyn RevisionSource>,
-    queue: Arc<Mutex<mpsc::Receiver<Question>>>,
-    max_batch: usize,
-    batch_size: Histogram,
-) {
-    let mut questions = Vec::new();
-    while queue.lock().await.recv_many(&mut questions, max_batch).await > 0 {
-        questions.retain(|question| !question.answer.is_closed());
-        if !questions.is_empty() {
-            batch_size.record(count(questions.len()));
-            ask(&*inner, std::mem::take(&mut questions)).await;
+    /// Nobody is told of changes where too many wait: those who ask read the page then.
+    async fn changes(&self, since: Since) -> Result<Option<Arc<Changes>>, RepositoryError> {
+        match self.0.ask_if_room(Question::Changes(since)).await? {
+            Some(Answer::Changes(changes)) => Ok(changes),
+            None => Ok(None),
+            Some(Answer::Revision(_)) => Err(RepositoryError::internal(Mixed)),
         }
     }
 }
 
-async fn ask(inner: &dyn RevisionSource, questions: Vec<Question>) {
-    let mut batch = Batch::default();
-    let asked: Vec<_> = questions
-        .into_iter()
-        .map(|question| {
-            let Question { sessions, answer, span } = question;
-            (answer, span, sessions.into_iter().map(|key| batch.place(key)).collect::<Vec<_>>())
-        })
-        .collect();
-    let span = shared(asked.iter().map(|(_, span, _)| span), || part("shared_revs.ask", Some(asked.len())));
-    let revs = batch.ask(inner).instrument(span).await;
-    for (answer, _span, places) in asked {
-        let mine = revs.as_ref().map(|revs| places.iter().map(|&place| revs.get(place).copied().flatten()).collect());
-        // Whoever hung up needs none.
-        let _ = answer.send(mine.map_err(Clone::clone));
-    }
-}
-
-/// The sessions that a query asks for, each once.
-#[derive(Default)]
-struct Batch {
-    sessions: Vec<SessionKey>,
-    places: HashMap<SessionKey, usize>,
-}
-
-impl Batch {
-    /// Where the answer for this session will stand.
-    fn place(&mut self, session: SessionKey) -> usize {
-        match self.places.entry(session) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                self.sessions.push(new.key().clone());
-                *new.insert(self.sessions.len() - 1)
-            }
-        }
-    }
-
-    async fn ask(self, inner: &dyn RevisionSource) -> Answer {
-        let expected = self.sessions.len();
-        let revs = guarded(inner.revs(self.sessions)).await.map_err(RepositoryError::internal)??;
-        if revs.len() == expected { Ok(revs) } else { Err(RepositoryError::internal(Unanswered::Miscounted)) }
-    }
+/// The handles, made once.
+fn figures() -> Figures {
+    describe_counter!(REFUSALS, "Questions for a revision refused: too many waited, or the store took too long");
+    describe_histogram!(BATCH_SIZE, "Questions for a revision that one query answers");
+    let refusals = |reason: &'static str| counter!(REFUSALS, "reason" => reason);
+    Figures { full: refusals("full"), late: refusals("late"), batch_size: histogram!(BATCH_SIZE) }
 }

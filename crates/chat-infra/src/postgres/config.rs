@@ -7,6 +7,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::TargetSessionAttrs;
 
+/// A connection that nobody needs lies idle for hours: seconds after which its peer is asked whether it is still there,
+/// between two such questions, and how many go unanswered before it is given up. A firewall that forgets quiet connections
+/// is kept from it, and one that forgot is noticed before a request is.
+const KEEPALIVES: [(&str, &str); 3] =
+    [("keepalives_idle", "60"), ("keepalives_interval", "15"), ("keepalives_retries", "4")];
+
 /// How to reach a PostgreSQL server, and how much of it to use.
 #[derive(Debug, Clone)]
 pub struct PgConfig {
@@ -95,6 +101,8 @@ impl Address {
         // A cached page is right as far as the primary says so; a standby may be behind.
         let mut target = Some(TargetSessionAttrs::ReadWrite);
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        // What the URL says comes behind, and wins.
+        rest.extend_pairs(KEEPALIVES);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "sslmode" => encryption = value.parse()?,
@@ -147,6 +155,8 @@ fn split_query(url: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     fn parse(url: &str) -> Result<Address, InvalidUrl> {
         Address::parse(&SecretString::from(url.to_owned()))
     }
@@ -169,6 +179,21 @@ mod tests {
         assert_eq!(address.driver.get_hosts().len(), 2);
         assert_eq!(address.driver.get_password(), Some(b"p?w".as_slice()));
         assert_eq!(address.driver.get_options(), Some("-c a=b"));
+    }
+
+    #[test]
+    fn an_idle_connection_is_asked_after_a_minute_unless_the_url_says_otherwise() {
+        let idle = |url| {
+            let driver = parse(url).unwrap().driver;
+            assert_eq!(
+                (driver.get_keepalives_interval(), driver.get_keepalives_retries()),
+                (Some(SECOND * 15), Some(4))
+            );
+            (driver.get_keepalives(), driver.get_keepalives_idle())
+        };
+        assert_eq!(idle("postgres://u@h/d"), (true, SECOND * 60));
+        assert_eq!(idle("postgres://u@h/d?keepalives_idle=7200"), (true, SECOND * 7_200));
+        assert!(!idle("postgres://u@h/d?keepalives=0").0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 use tokio::runtime::Handle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
-use tokio_postgres::{NoTls, Socket};
+use tokio_postgres::{CancelToken, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::{Address, Encryption, PgConfig};
@@ -95,6 +95,15 @@ impl Connector {
         let this = self.clone();
         let opened = self.runtime.spawn(async move { this.open().await }).await;
         opened.map_err(|error| ConnectionError::BadConnection(error.to_string()))?
+    }
+
+    /// Asks the server to give up the statement that a connection of this kind is at. What comes of it only that statement
+    /// tells.
+    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        }
     }
 
     async fn open(&self) -> ConnectionResult<AsyncPgConnection> {

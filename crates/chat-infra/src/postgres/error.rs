@@ -5,6 +5,8 @@
 //! statement that ran into a limit counts as a fault of ours, which is wrong but safe. What a pooler between says of its
 //! way to the server is told apart so, too; poolers have one language.
 
+mod words;
+
 use std::sync::Arc;
 
 use chat_domain::error::{RepositoryError, Source};
@@ -13,6 +15,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use crate::operation::{Classify, Fault};
 
 use crate::deadline::DeadlinePassed;
+use words::{CUT_OFF, DEADLOCK, ENDING, GIVEN_UP, LOCKED, NOT_PASSED_ON};
 
 /// What is lost with the answer to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,51 +44,6 @@ pub(super) enum Failure {
     Store(RepositoryError),
 }
 
-/// How the server begins what it says when it gives up a statement for want of time or room, or because its disk fails.
-/// It says so only of what it has rolled back. A commit is not among what fails so: where its record cannot be written,
-/// the server ends itself, and the connection is lost.
-const GIVEN_UP: [&str; 17] = [
-    "canceling statement due to",
-    "terminating connection",
-    "the database system is",
-    "out of memory",
-    "out of shared memory",
-    "temporary file size exceeds",
-    "could not extend file",
-    "could not write to file",
-    "could not write block",
-    "could not read block",
-    "could not read from file",
-    "could not create file",
-    "could not create temporary file",
-    "could not open file",
-    "could not fsync file",
-    "could not truncate file",
-    "could not resize shared memory segment",
-];
-
-/// How a pooler between (`PgBouncer`) begins what it says, with a code of class 08, when it has lost the server, does not get
-/// at it, or has lost patience with either side. It does not know what became of the statement.
-const CUT_OFF: [&str; 12] = [
-    "server conn crashed",
-    "server login",
-    "server_lifetime",
-    "pgbouncer cannot connect",
-    "query_wait_timeout",
-    "query timeout",
-    "query_timeout",
-    "transaction timeout",
-    "idle transaction timeout",
-    "client_idle_timeout",
-    "unclean server",
-    "database removed",
-];
-
-const DEADLOCK: &str = "deadlock detected";
-
-/// What the server says when somebody else held a lock for too long.
-const LOCKED: &str = "canceling statement due to lock timeout";
-
 impl Failure {
     /// Reads an error of the driver.
     pub(super) fn of(error: Error, loss: Loss) -> Self {
@@ -103,6 +61,9 @@ impl Failure {
         match &error {
             Error::DatabaseError(UnableToSendCommand, _) | Error::BrokenTransactionManager => Self::lost(error, loss),
             Error::DatabaseError(Unknown, told) if begins(told.message(), &CUT_OFF) => Self::lost(error, loss),
+            Error::DatabaseError(Unknown, told) if begins(told.message(), &NOT_PASSED_ON) => {
+                Self::Lost(Arc::new(error))
+            }
             Error::DatabaseError(SerializationFailure, _) => Self::Contention(Arc::new(error)),
             Error::DatabaseError(Unknown, told) if told.message().starts_with(DEADLOCK) => {
                 Self::Contention(Arc::new(error))
@@ -127,9 +88,16 @@ impl Failure {
         })
     }
 
-    /// Whether the server takes no writes: a standby, or a primary that has become one.
-    pub(super) const fn is_read_only(error: &Error) -> bool {
-        matches!(error, Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _))
+    /// Whether nobody else shall have the connection that this was said on: it is about to end, or leads to a server that
+    /// takes no writes, which is a standby or a primary that has become one.
+    pub(super) fn spoils_connection(error: &Error) -> bool {
+        match error {
+            Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => true,
+            Error::DatabaseError(DatabaseErrorKind::Unknown, told) => {
+                [&ENDING[..], &CUT_OFF, &NOT_PASSED_ON].iter().any(|said| begins(told.message(), said))
+            }
+            _ => false,
+        }
     }
 
     fn lost(error: Error, loss: Loss) -> Self {
@@ -266,20 +234,40 @@ mod tests {
     fn what_a_pooler_cuts_off_is_as_a_lost_connection() {
         let said = [
             "server conn crashed?",
-            "server login failed: FATAL the database system is starting up",
-            "server login has been failing, try again later (server_login_retry)",
-            "server login has been failing, cached error: connect failed (server_login_retry)",
-            "pgbouncer cannot connect to server",
-            "query_wait_timeout",
+            "server connection closed",
             "query timeout",
             "idle transaction timeout",
+            "transaction timeout",
             "database removed",
+            "suspend_timeout",
+            "admin forced disconnect",
         ];
         for message in said {
             let answer = |loss| answer(DatabaseErrorKind::Unknown, message, loss);
             assert!(matches!(answer(Loss::Outcome), RepositoryError::OutcomeUnknown(_)), "{message}");
             assert!(matches!(answer(Loss::Nothing), RepositoryError::Unavailable(_)), "{message}");
             assert!(failure(DatabaseErrorKind::Unknown, message, Loss::Nothing).is_passing(), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_a_pooler_has_no_server_for_was_not_written() {
+        let said = [
+            "server login failed: FATAL the database system is starting up",
+            "server login has been failing, try again later (server_login_retry)",
+            "server login has been failing, cached error: connect failed (server_login_retry)",
+            "server shutting down",
+            "pgbouncer cannot connect to server",
+            "query_wait_timeout",
+            "query_timeout",
+            "client_idle_timeout",
+        ];
+        for message in said {
+            for loss in [Loss::Outcome, Loss::Nothing] {
+                let failure = failure(DatabaseErrorKind::Unknown, message, loss);
+                assert!(failure.is_passing(), "{message}");
+                assert!(matches!(failure.into(), RepositoryError::Unavailable(_)), "{message}");
+            }
         }
     }
 
@@ -293,6 +281,22 @@ mod tests {
         assert!(matches!(locked, RepositoryError::Busy(_)));
         let read_only = answer(DatabaseErrorKind::ReadOnlyTransaction, "…", Loss::Outcome);
         assert!(matches!(read_only, RepositoryError::Unavailable(_)));
+    }
+
+    #[test]
+    fn nobody_gets_a_connection_that_is_about_to_end() {
+        let spoils = |kind, message| Failure::spoils_connection(&Error::DatabaseError(kind, Box::new(Told(message))));
+        for message in [
+            "terminating connection due to administrator command",
+            "the database system is shutting down",
+            "server connection closed",
+            "query_wait_timeout",
+        ] {
+            assert!(spoils(DatabaseErrorKind::Unknown, message), "{message}");
+        }
+        assert!(spoils(DatabaseErrorKind::ReadOnlyTransaction, "cannot execute INSERT in a read-only transaction"));
+        assert!(!spoils(DatabaseErrorKind::Unknown, LOCKED));
+        assert!(!spoils(DatabaseErrorKind::UniqueViolation, "…"));
     }
 
     #[test]

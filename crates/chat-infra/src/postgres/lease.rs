@@ -103,13 +103,13 @@ impl Lease {
         self.connection.as_deref_mut().ok_or_else(|| Failure::timed_out(Loss::Nothing))
     }
 
-    /// Reads what came of a statement. Where no answer came in time one is still on its way, and where the server only
-    /// reads it is not the one that it was: nobody else shall have such a connection.
+    /// Reads what came of a statement. Where no answer came in time one is still on its way, and some errors say that the
+    /// connection is not what it was: nobody else shall have such a connection.
     fn settle<T>(&mut self, span: &Span, answer: Result<QueryResult<T>, Elapsed>, loss: Loss) -> Result<T, Failure> {
         let failure = match answer {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => {
-                if Failure::is_read_only(&error) {
+                if Failure::spoils_connection(&error) {
                     self.discard();
                 }
                 Failure::of(error, loss)

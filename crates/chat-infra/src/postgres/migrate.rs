@@ -1,5 +1,7 @@
 //! Bringing the tables up to date, safely when several nodes start at once.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use chat_domain::error::RepositoryError;
@@ -9,6 +11,8 @@ use diesel::sql_types::{Bool, Text};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use tokio::time::{sleep, timeout};
+use tokio_postgres::CancelToken;
 
 use super::PgStartError;
 use super::config::PgConfig;
@@ -25,6 +29,9 @@ const LOCK: &str = "SELECT pg_try_advisory_lock(1667785076)";
 /// index that is built concurrently waits in turn.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long the server may take to give up a migration.
+const GIVING_UP: Duration = Duration::from_secs(3);
+
 /// Runs the migrations that are missing and names them. Asks for no right to alter anything where none is missing.
 /// Waits for another node that is at it, however long that takes.
 ///
@@ -36,21 +43,83 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A URL that cannot be used, a server that cannot be reached, a role that may not alter the tables, a migration that
 /// fails, a role that is not there or cannot be given what it lacks.
 pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<Vec<String>, PgStartError> {
+    migrate_until(std::future::pending(), config, grant_to).await
+}
+
+/// The same, until `stop` comes to its end. The migration that is under way then is given up, and undone where it runs in
+/// a transaction; those before it stay.
+///
+/// # Errors
+/// Those of [`migrate()`], and that it was stopped. What came to its end all the same is told as done.
+pub async fn migrate_until(
+    stop: impl Future<Output = ()>,
+    config: &PgConfig,
+    grant_to: Option<&PgConfig>,
+) -> Result<Vec<String>, PgStartError> {
     let role = grant_to.map(grant::role).transpose()?.flatten();
-    let connection = Connector::unlimited(config)?.connect().await;
-    let mut connection = connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
-    if missing(&mut connection).await?.is_empty() && lacking(&mut connection, role.as_deref()).await?.is_empty() {
-        return Ok(Vec::new());
+    let connector = Connector::unlimited(config)?;
+    let mut stop = pin!(stop);
+    let ready = tokio::select! {
+        ready = ready(&connector, role.as_deref()) => ready?,
+        () = &mut stop => return Err(PgStartError::Stopped),
+    };
+    let Some(connection) = ready else { return Ok(Vec::new()) };
+    let token = connection.cancel_token();
+    let mut work = pin!(run_and_grant(connection, config, role.as_deref()));
+    tokio::select! {
+        done = &mut work => return done,
+        () = &mut stop => {}
     }
-    // The lock goes with the connection.
+    match timeout(GIVING_UP, cancelled(&connector, &token, work)).await {
+        // It came to its end before the server heard of the stop.
+        Ok(Ok(run)) => return Ok(run),
+        Ok(Err(error)) => tracing::debug!(error = %error, "a migration was given up"),
+        Err(_) => tracing::warn!("the server does not give up the migration that was stopped"),
+    }
+    Err(PgStartError::Stopped)
+}
+
+/// A connection that holds the lock, which goes with it; none where nothing is missing.
+async fn ready(connector: &Connector, role: Option<&str>) -> Result<Option<AsyncPgConnection>, PgStartError> {
+    let connection = connector.connect().await;
+    let mut connection = connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
+    if missing(&mut connection).await?.is_empty() && lacking(&mut connection, role).await?.is_empty() {
+        return Ok(None);
+    }
     lock(&mut connection).await.map_err(PgStartError::migration)?;
+    Ok(Some(connection))
+}
+
+async fn run_and_grant(
+    connection: AsyncPgConnection,
+    config: &PgConfig,
+    role: Option<&str>,
+) -> Result<Vec<String>, PgStartError> {
     let run = run_missing(connection).await;
     let (mut connection, run) = run.map_err(|error| refused(config, error))?;
-    let grants = lacking(&mut connection, role.as_deref()).await?;
+    let grants = lacking(&mut connection, role).await?;
     grant::grant(&mut connection, &grants).await.map_err(PgStartError::migration)?;
     // Who may not give a right gets a warning for trying, not an error.
-    let refused = lacking(&mut connection, role.as_deref()).await?;
+    let refused = lacking(&mut connection, role).await?;
     if refused.is_empty() { Ok(run) } else { Err(PgStartError::Ungranted(refused)) }
+}
+
+/// What the work comes to, whose end the server is told to bring about: it goes on with a statement whose client is gone. What
+/// it is told between two statements it forgets, so it is told again.
+async fn cancelled<T>(connector: &Connector, token: &CancelToken, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = work => done,
+        never = tell(connector, token) => match never {},
+    }
+}
+
+async fn tell(connector: &Connector, token: &CancelToken) -> Infallible {
+    loop {
+        if let Err(error) = connector.cancel(token).await {
+            tracing::debug!(error = %error, "the server cannot be told to give up a migration");
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 /// Puts it plainly where it is rights that were missing.
@@ -90,7 +159,7 @@ async fn lock(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
             tracing::info!("waiting for another node that migrates");
             told = true;
         }
-        tokio::time::sleep(PAUSE).await;
+        sleep(PAUSE).await;
     }
     Ok(())
 }

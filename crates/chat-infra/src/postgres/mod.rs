@@ -35,7 +35,7 @@ mod time;
 mod tls;
 
 pub use config::{InvalidUrl, PgConfig};
-pub use migrate::migrate;
+pub use migrate::{migrate, migrate_until};
 pub use probe::PgProbe;
 pub use store::{PgStartError, PgStore};
 pub use tls::TlsError;

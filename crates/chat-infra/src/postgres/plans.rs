@@ -19,7 +19,10 @@ use super::extension::{list_sql, write::MOVE_ON};
 use super::idempotency::FORGET;
 use super::message::append::APPEND;
 use super::message::late_key::KNOWN;
+use super::message::news::news_sql;
+use super::message::plain::PLAIN;
 use super::message::read::{by_ids_sql, page_sql};
+use super::message::refusing::REFUSING;
 use super::message::remove::{LOCK, REMOVE};
 use super::revision::REVS;
 use super::session::create::CREATE;
@@ -134,21 +137,41 @@ fn others() -> Vec<Other> {
     );
     let append_types = "text[], uuid[], uuid[], text[], text[], text[], text[], text[], uuid[], text[], timestamptz[], \
          text[], bytea[], bytea[]";
+    let plain = format!(
+        "ARRAY['default'], ARRAY[{QUIET_SESSION}]::uuid[], ARRAY[1], ARRAY[1], ARRAY[{at}]::timestamptz[], \
+         ARRAY[{at}]::timestamptz[], ARRAY[{at}]::timestamptz[], ARRAY[NULL], ARRAY['default'], ARRAY['new']::bytea[], \
+         ARRAY[1], ARRAY[gen_random_uuid()], ARRAY['user'], ARRAY['user'], ARRAY['hello'], ARRAY['text'], \
+         ARRAY['{{}}'], ARRAY[NULL]::uuid[], ARRAY['public'], ARRAY[{at}]::timestamptz[], ARRAY['new']::bytea[], \
+         ARRAY['new']::bytea[]"
+    );
+    let plain_types = "text[], uuid[], integer[], integer[], timestamptz[], timestamptz[], timestamptz[], text[], \
+         text[], bytea[], integer[], uuid[], text[], text[], text[], text[], text[], uuid[], text[], timestamptz[], \
+         bytea[], bytea[]";
+    let refusing = format!("ARRAY[0], ARRAY['default'], ARRAY[{SESSION}]::uuid[], ARRAY[NULL]");
     let late = "ARRAY[1], ARRAY['default'], ARRAY['new']::bytea[], ARRAY['new']::bytea[]";
     let create = format!("'default', gen_random_uuid(), 'ann', NULL, 'active', '{{}}', NULL, {at}, 'new', 'new'");
     let create_types = "text, uuid, text, text, text, text, uuid, timestamptz, bytea, bytea";
     let one = format!("ARRAY['default'], ARRAY[{MESSAGE}]::uuid[]");
     let revs = format!("ARRAY['default'], ARRAY[{SESSION}]::uuid[]");
+    let (by_rev, news) = (("messages", "messages_by_rev"), format!("{revs}, {revs}, ARRAY[1000]::bigint[]"));
     let list = format!("'default', ARRAY[{MESSAGE}]::uuid[]");
     let removal = format!("{thing}, {moved}, {at}, true");
     let moved_on = format!("{thing}, {moved}, {at}, 1");
     vec![
         other(APPEND, append_types, append, vec![sessions, by_scope, sessions]),
+        other(PLAIN, plain_types, plain, vec![sessions, by_scope]),
+        other(REFUSING, "bigint[], text[], uuid[], text[]", refusing, vec![sessions]),
         other(KNOWN, "bigint[], text[], bytea[], bytea[]", late, vec![by_scope]),
         other(CREATE, create_types, create, vec![keys]),
         other(by_ids_sql(), "text[], uuid[]", one, vec![by_id, extensions]),
         other(list_sql(), "text, uuid[]", list, vec![by_id, extensions]),
         other(REVS, "text[], uuid[]", revs, vec![sessions]),
+        other(
+            news_sql(),
+            "text[], uuid[], text[], uuid[], bigint[]",
+            news,
+            vec![sessions, sessions, by_rev, extensions],
+        ),
         other(LOCK, "text, uuid", thing, vec![sessions, by_id]),
         other(REMOVE, "text, uuid, bigint, timestamptz, boolean", removal, vec![sessions, by_id]),
         other(MOVE_ON, "text, uuid, bigint, timestamptz, integer", moved_on, vec![sessions, by_id]),

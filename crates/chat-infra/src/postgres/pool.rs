@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chat_domain::deadline;
 use chat_domain::error::RepositoryError;
+use deadpool::managed::QueueMode;
 use diesel_async::AsyncPgConnection;
 use diesel_async::methods::LoadQuery;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
@@ -58,7 +59,8 @@ impl PgPool {
         });
         // The address is the connector's: this one is never read.
         let manager = AsyncDieselConnectionManager::new_with_config("", manager);
-        let pool = Pool::builder(manager).max_size(config.max_connections.max(1)).build();
+        // The one that was used last: what its server process needs still lies in the caches of a processor.
+        let pool = Pool::builder(manager).max_size(config.max_connections.max(1)).queue_mode(QueueMode::Lifo).build();
         let pool = pool.map_err(|error| PgStartError::Unreachable(RepositoryError::internal(error)))?;
         let (writers, transactions) = shares(config.max_connections);
         let (writers, transactions) = (Arc::new(Semaphore::new(writers)), Arc::new(Semaphore::new(transactions)));

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
+use chat_domain::message::Since;
 use chat_domain::revision::{Rev, Revision};
-use chat_domain::session::{RevisionSource, SessionKey};
+use chat_domain::session::{News, RevisionSource, SessionKey};
 use diesel::IntoSql as _;
 use diesel::data_types::PgTimestamp;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid};
 
+use super::message::news::news;
 use super::pool::PgPool;
 use super::statement::Statement;
 use super::time::from_pg;
@@ -24,6 +26,11 @@ pub(super) struct PgRevisions(pub(super) Observed<PgPool>);
 impl RevisionSource for PgRevisions {
     async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
         self.0.run(Operation::RevisionsRead.of(sessions.len()), |pool| revs(pool, &sessions)).await
+    }
+
+    async fn news(&self, sessions: Vec<SessionKey>, since: Vec<Since>) -> Result<News, RepositoryError> {
+        let asked = Operation::RevisionsRead.of(sessions.len() + since.len());
+        self.0.run(asked, |pool| news(pool, &sessions, &since)).await
     }
 }
 

@@ -52,6 +52,9 @@ pub enum PgStartError {
     /// The working role lacks rights which the role that migrates cannot give.
     #[error("the role of the service lacks rights that the role which migrates may not give: {}", .0.join("; "))]
     Ungranted(Vec<String>),
+    /// Whoever had the migrations run did not want to wait for their end.
+    #[error("stopped before the tables were up to date")]
+    Stopped,
     /// The tables are older than this build.
     #[error("the tables lack migrations: {}", .0.join(", "))]
     Outdated(Vec<String>),

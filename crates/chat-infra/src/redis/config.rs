@@ -15,14 +15,17 @@ pub struct RedisConfig {
     /// How long a value is kept after it was put; 1 hour. So long also lies there, where nobody looks any more, what a
     /// message said that was deleted since.
     pub ttl: Duration,
-    /// How long a call may take, a connection from the pool included; 50 ms.
+    /// How long a call may take, a connection from the pool included; 40 ms. One request waits for Redis twice at the
+    /// most, once for its limits and once for its page, so this is under half of what Redis may add to it.
     pub timeout: Duration,
     /// How long a new connection may take; 1 s. No call waits that long: the connection serves a later one.
     pub connect_timeout: Duration,
     /// The most connections; 16.
     pub pool_size: usize,
-    /// When to stop asking.
-    pub breaker: BreakerConfig,
+    /// How long a Redis that fails is left alone between two looks at it; 1 s.
+    pub pause: Duration,
+    /// How long one that serves is, where no call fails; 5 s.
+    pub watch: Duration,
 }
 
 impl RedisConfig {
@@ -33,26 +36,12 @@ impl RedisConfig {
             url: SecretString::from(url.into()),
             prefix: "chorus-chat".to_owned(),
             ttl: Duration::from_hours(1),
-            timeout: Duration::from_millis(50),
+            timeout: Duration::from_millis(40),
             connect_timeout: Duration::from_secs(1),
             pool_size: 16,
-            breaker: BreakerConfig::default(),
+            pause: Duration::from_secs(1),
+            watch: Duration::from_secs(5),
         }
-    }
-}
-
-/// When a cache stops to ask a Redis that fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreakerConfig {
-    /// After so many failures in a row; 5.
-    pub failures: u32,
-    /// For so long, until one call tries again; 1 s.
-    pub pause: Duration,
-}
-
-impl Default for BreakerConfig {
-    fn default() -> Self {
-        Self { failures: 5, pause: Duration::from_secs(1) }
     }
 }
 

@@ -9,7 +9,6 @@ const AVAILABLE: &str = "chat_redis_available";
 pub(super) struct Figures {
     pub(super) get: Calls,
     pub(super) put: Calls,
-    available: Gauge,
 }
 
 /// The handles of one kind of call.
@@ -25,15 +24,13 @@ pub(super) struct Calls {
 impl Figures {
     pub(super) fn new() -> Self {
         describe_counter!(CALLS, "Calls of Redis: answered, failed, or not made because others had just failed");
-        describe_gauge!(AVAILABLE, "1 while Redis is asked, 0 while it is left alone because it failed");
-        let figures = Self { get: Calls::new("get"), put: Calls::new("put"), available: gauge!(AVAILABLE) };
-        figures.available(true);
-        figures
+        Self { get: Calls::new("get"), put: Calls::new("put") }
     }
 
-    /// Whether Redis is asked at all.
-    pub(super) fn available(&self, is: bool) {
-        self.available.set(f64::from(u8::from(is)));
+    /// Whether Redis is both read and written.
+    pub(super) fn available() -> Gauge {
+        describe_gauge!(AVAILABLE, "1 while Redis is read and written, 0 while it fails in one of both or in both");
+        gauge!(AVAILABLE)
     }
 }
 

@@ -6,11 +6,12 @@ mod cache;
 mod config;
 mod figures;
 mod limiter;
+mod look;
 mod pool;
 mod probe;
 
 pub use cache::RedisCache;
-pub use config::{BreakerConfig, InvalidRedisUrl, RedisConfig};
+pub use config::{InvalidRedisUrl, RedisConfig};
 pub use limiter::RedisLimiter;
 pub use pool::RedisPool;
 pub use probe::RedisProbe;

@@ -12,6 +12,9 @@ use tokio::task::JoinError;
 use super::config::{InvalidRedisUrl, RedisConfig};
 use crate::operation::{Classify, Fault};
 
+/// So often a call that is only made to find out may be late.
+const TRIES: usize = 3;
+
 /// A few connections to one Redis, opened when they are first wanted; clones share them.
 ///
 /// All calls run on the runtime in which the pool was made, because a connection lives on the runtime that opened it.
@@ -51,7 +54,7 @@ impl Classify for CallError {
     /// Redis that refuses a command as such met a fault of ours; all else is Redis not being there in time.
     fn fault(&self) -> Fault {
         match self {
-            Self::Command(error) if !error.is_io_error() && !error.is_timeout() => Fault::Internal,
+            _ if self.is_refusal() => Fault::Internal,
             Self::Late(_) | Self::NoConnection | Self::Connect(_) | Self::Command(_) | Self::Abandoned(_) => {
                 Fault::Unavailable
             }
@@ -60,6 +63,11 @@ impl Classify for CallError {
 }
 
 impl CallError {
+    /// Whether Redis was there and said no.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Command(error) if !error.is_io_error() && !error.is_timeout())
+    }
+
     /// The error and what lies behind it, on one line.
     pub(super) fn chain(&self) -> String {
         chain(self)
@@ -89,6 +97,11 @@ impl RedisPool {
         Ok(Self { pool, runtime: Handle::current(), connect_timeout: config.connect_timeout })
     }
 
+    /// The runtime of all calls.
+    pub(super) const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// How long a new connection may take.
     pub(super) const fn connect_timeout(&self) -> Duration {
         self.connect_timeout
@@ -97,6 +110,22 @@ impl RedisPool {
     /// Opens a connection, where that is possible, for whoever calls first.
     pub(super) async fn warm_up(self) {
         _ = self.pool.get().await;
+    }
+
+    /// Finds out whether a command is answered within `limit`. The connection may take longer to open, and an answer or two
+    /// may be late; one that never comes in time is of no use to those who wait no longer.
+    pub(super) async fn answers<T>(&self, command: impl Fn() -> Cmd, limit: Duration) -> Result<T, CallError>
+    where
+        T: FromRedisValue + Send + 'static,
+    {
+        self.call::<T>(command(), self.connect_timeout).await?;
+        for _ in 1..TRIES {
+            match self.call(command(), limit).await {
+                Err(CallError::Late(_)) => {}
+                answered => return answered,
+            }
+        }
+        self.call(command(), limit).await
     }
 
     /// Sends a command, and waits for its answer no longer than `limit`.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::health::{Probe, Pulse};
-use deadpool_redis::redis;
+use deadpool_redis::redis::{self, Cmd};
 
 use super::config::RedisConfig;
 use super::pool::RedisPool;
@@ -18,11 +18,23 @@ pub struct RedisProbe {
     key: String,
 }
 
+/// The key that is there for being tried alone.
+pub(super) fn key(config: &RedisConfig) -> String {
+    format!("{}:probe", config.prefix)
+}
+
+/// Writes it, for a moment.
+pub(super) fn writing(key: &str) -> Cmd {
+    let mut command = redis::cmd("SET");
+    command.arg(key).arg(1).arg("PX").arg(KEPT);
+    command
+}
+
 impl RedisProbe {
     /// Probes over these connections, under the prefix of the configuration.
     #[must_use]
     pub fn new(pool: RedisPool, config: &RedisConfig) -> Self {
-        Self { pool, key: format!("{}:probe", config.prefix) }
+        Self { pool, key: key(config) }
     }
 }
 
@@ -30,9 +42,7 @@ impl RedisProbe {
 impl Probe for RedisProbe {
     /// Waits as long as a new connection may take.
     async fn check(&self) -> Result<Pulse, RepositoryError> {
-        let mut write = redis::cmd("SET");
-        write.arg(&self.key).arg(1).arg("PX").arg(KEPT);
-        let answer = self.pool.call::<()>(write, self.pool.connect_timeout()).await;
+        let answer = self.pool.call::<()>(writing(&self.key), self.pool.connect_timeout()).await;
         answer.map(|()| Pulse::default()).map_err(RepositoryError::unavailable)
     }
 }

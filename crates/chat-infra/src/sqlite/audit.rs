@@ -11,6 +11,7 @@ use diesel::sqlite::Sqlite;
 use super::SqliteStore;
 use super::audit_list::AuditRows;
 use super::error::{failed, read_failed, unreadable};
+use super::limit::at_most;
 use super::schema::audit_entries;
 use super::store::Threads;
 use super::traced::shown;
@@ -121,12 +122,12 @@ fn list(
 /// Forgets the oldest entries; returns how many.
 fn forget_some(connection: &mut SqliteConnection, before: Timestamp) -> Result<i64, RepositoryError> {
     let _shown = shown("forget audit");
-    let old: Vec<(String, i64, StoredUuid)> = audit_entries::table
+    let oldest = audit_entries::table
         .filter(audit_entries::created_at.lt(before.as_micros()))
         .order(audit_entries::created_at)
-        .limit(SWEEP)
-        .select((audit_entries::tenant_id, audit_entries::created_at, audit_entries::id))
-        .load(connection)
+        .select((audit_entries::tenant_id, audit_entries::created_at, audit_entries::id));
+    let old = at_most(SWEEP, oldest)
+        .load::<(String, i64, StoredUuid)>(connection)
         .map_err(|error| read_failed("audit entry", error))?;
     let mut forgotten = 0;
     for (tenant, created_at, id) in old {

@@ -30,10 +30,11 @@ pub(super) enum ConnectError {
 pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<SqliteConnection, ConnectError> {
     let mut connection = open(path, busy, WRITER_CACHE_KIB)?;
     // WAL with FULL: every commit is on the disk before it is answered. `fullfsync` is what macOS needs for that. The
-    // log is cut back after a burst, so that it does not keep its largest size for ever.
+    // log is cut back after a burst, so that it does not keep its largest size for ever; it is moved into the file by
+    // `checkpoint`.
     connection.batch_execute(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
-         PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864;",
+         PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 0;",
     )?;
     match setting(&mut connection, "PRAGMA journal_mode")? {
         mode if mode == "wal" => Ok(connection),
@@ -41,11 +42,31 @@ pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<SqliteConnectio
     }
 }
 
+/// Opens the connection that moves the log into the file, and writes nothing else.
+pub(super) fn open_mover(path: &Path, busy: Duration) -> Result<SqliteConnection, ConnectError> {
+    let mut connection = open(path, busy, READER_CACHE_KIB)?;
+    // The log may only begin anew once the file is on the disk.
+    connection.batch_execute("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")?;
+    Ok(connection)
+}
+
 /// Opens a connection that cannot write.
 pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<SqliteConnection, ConnectError> {
     let mut connection = open(path, busy, READER_CACHE_KIB)?;
     connection.batch_execute("PRAGMA query_only = ON;")?;
     Ok(connection)
+}
+
+/// From now on what does not fit into the connection's pages while it sorts goes to the disk, beside the file: a container
+/// may have no other place that can be written to. That place is one for the whole process.
+pub(super) fn sort_on_disk(connection: &mut SqliteConnection, path: &Path) -> QueryResult<()> {
+    let directory = path.parent().and_then(Path::to_str).unwrap_or_default().replace('\'', "''");
+    connection.batch_execute(&format!("PRAGMA temp_store = FILE; PRAGMA temp_store_directory = '{directory}';"))
+}
+
+/// Undoes that: what serves requests sorts little.
+pub(super) fn sort_in_memory(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute("PRAGMA temp_store = MEMORY;")
 }
 
 /// What one setting stands at.

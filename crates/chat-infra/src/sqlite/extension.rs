@@ -82,7 +82,7 @@ impl Bearer {
             .filter(messages::tenant_id.eq(tenant.as_str()))
             .filter(messages::id.eq(StoredUuid(id.as_uuid())))
             .select(Self::as_select())
-            .first(connection)
+            .get_result(connection)
             .optional()
             .map_err(|error| read_failed("message", error))
     }

@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Binary};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
+use super::limit::LIMIT;
 use super::value::StoredUuid;
 
 /// Where a page of a list begins, and how far it goes.
@@ -42,7 +43,7 @@ impl FromCursor {
         out.push_sql(order);
         out.push_sql(", id");
         out.push_sql(order);
-        out.push_sql(" LIMIT ");
+        out.push_sql(LIMIT);
         out.push_bind_param::<BigInt, _>(&self.limit)
     }
 }

@@ -44,7 +44,7 @@ impl SessionHead {
             .filter(sessions::tenant_id.eq(tenant.as_str()))
             .filter(sessions::id.eq(StoredUuid(id.as_uuid())))
             .select(Self::as_select())
-            .first(connection)
+            .get_result(connection)
             .optional()
             .map_err(|error| read_failed("session", error))?;
         head.ok_or_else(|| unreadable("session")("what is in it is there, but the session is not".into()))

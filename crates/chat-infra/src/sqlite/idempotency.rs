@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::SqliteStore;
 use super::error::{failed, read_failed};
+use super::limit::at_most;
 use super::schema::idempotency_keys;
 use super::store::Threads;
 use super::traced::shown;
@@ -68,7 +69,7 @@ pub(super) fn look(
         .filter(idempotency_keys::tenant_id.eq(tenant.as_str()))
         .filter(idempotency_keys::scope.eq(key.scope.as_bytes().as_slice()))
         .select((idempotency_keys::command, idempotency_keys::resource_id))
-        .first(connection)
+        .get_result(connection)
         .optional()
         .map_err(|error| read_failed("idempotency key", error))?;
     Ok(match used {
@@ -99,12 +100,12 @@ pub(super) fn remember(
 /// Forgets the oldest keys; returns how many.
 fn forget_some(connection: &mut SqliteConnection, before: Timestamp) -> Result<i64, RepositoryError> {
     let _shown = shown("forget keys");
-    let old: Vec<(String, Vec<u8>)> = idempotency_keys::table
+    let oldest = idempotency_keys::table
         .filter(idempotency_keys::created_at.lt(before.as_micros()))
         .order(idempotency_keys::created_at)
-        .limit(SWEEP)
-        .select((idempotency_keys::tenant_id, idempotency_keys::scope))
-        .load(connection)
+        .select((idempotency_keys::tenant_id, idempotency_keys::scope));
+    let old = at_most(SWEEP, oldest)
+        .load::<(String, Vec<u8>)>(connection)
         .map_err(|error| read_failed("idempotency key", error))?;
     let mut forgotten = 0;
     for (tenant, scope) in old {

@@ -8,12 +8,14 @@
 //! - `config`, `file`, `connection`, `migrate`, `store`: from a path to an open store.
 //! - `task`, `reader`, `writer`, `traced`: the threads, the way to them, and what a trace shows of them.
 //! - `changes`, `known`, `user_lists`: what the process knows of the file without reading it.
-//! - `schema`, `value`, `update`, `error`: tables, column types, a statement, failures.
+//! - `checkpoint`: the way of the log into the file, beside the writer.
+//! - `schema`, `value`, `update`, `limit`, `error`: tables, column types, parts of statements, failures.
 //! - `session`, `message`, `extension`, `idempotency`, `revision`, `probe`: the ports.
 
 mod audit;
 mod audit_list;
 mod changes;
+mod checkpoint;
 mod config;
 mod connection;
 mod error;
@@ -24,6 +26,7 @@ mod from_cursor;
 mod head;
 mod idempotency;
 mod known;
+mod limit;
 mod message;
 mod migrate;
 #[cfg(test)]

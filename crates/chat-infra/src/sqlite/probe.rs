@@ -43,5 +43,5 @@ impl Probe for SqliteProbe {
 fn touch(connection: &mut SqliteConnection) -> Result<(), RepositoryError> {
     let _shown = shown("probe");
     let nobody = sessions::table.find(("", StoredUuid(Uuid::nil()))).select(sessions::rev);
-    nobody.first::<i64>(connection).optional().map(drop).map_err(failed)
+    nobody.get_result::<i64>(connection).optional().map(drop).map_err(failed)
 }

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
+use chat_domain::message::Since;
 use chat_domain::revision::{Rev, Revision};
-use chat_domain::session::{RevisionSource, SessionKey};
+use chat_domain::session::{News, RevisionSource, SessionKey};
 use chat_domain::timestamp::Timestamp;
 use diesel::prelude::*;
 
@@ -11,6 +12,7 @@ use super::SqliteStore;
 use super::changes::Memory;
 use super::error::{read_failed, unreadable};
 use super::known::Moment;
+use super::message::changes::changes;
 use super::schema::sessions;
 use super::store::Threads;
 use super::traced::shown;
@@ -50,6 +52,13 @@ impl RevisionSource for SqliteRevisions {
         };
         Ok(known.into_iter().map(revision).collect())
     }
+
+    async fn news(&self, sessions: Vec<SessionKey>, since: Vec<Since>) -> Result<News, RepositoryError> {
+        let revisions = self.revs(sessions).await?;
+        let call = Operation::RevisionsRead.of(since.len());
+        let read = move |connection: &mut _| changes(connection, &since);
+        Ok(News { revisions, changes: self.threads.run(call, |to| to.readers.read(read)).await? })
+    }
 }
 
 impl SqliteRevisions {
@@ -70,7 +79,7 @@ fn revision(connection: &mut SqliteConnection, key: &SessionKey) -> Result<Optio
         .filter(sessions::tenant_id.eq(key.tenant_id.as_str()))
         .filter(sessions::id.eq(StoredUuid(key.id.as_uuid())))
         .select((sessions::rev, sessions::updated_at))
-        .first::<(i64, i64)>(connection)
+        .get_result::<(i64, i64)>(connection)
         .optional()
         .map_err(|error| read_failed("session", error))?;
     let Some((rev, updated_at)) = found else { return Ok(None) };

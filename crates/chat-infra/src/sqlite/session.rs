@@ -137,7 +137,7 @@ pub(super) fn find(
         .filter(sessions::tenant_id.eq(tenant.as_str()))
         .filter(sessions::id.eq(StoredUuid(id.as_uuid())))
         .select(SessionRow::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()
         .map_err(|error| read_failed("session", error))?;
     row.map(|row| row.into_session(tenant)).transpose()

@@ -12,7 +12,8 @@ use chat_domain::message::{MessagePages, MessageRepository};
 use chat_domain::session::{RevisionSource, SessionRepository};
 
 use super::changes::Memory;
-use super::connection::{open_reader, open_writer};
+use super::checkpoint::{ATTEMPT, Bounds, Log};
+use super::connection::{open_mover, open_reader, open_writer};
 use super::figures::Figures;
 use super::file::ClaimedFile;
 use super::migrate::migrate;
@@ -97,12 +98,16 @@ impl SqliteStore {
         // Only a foreign tool can hold a lock; half the deadline leaves time for the work itself.
         let busy = config.deadline / 2;
         let mut writing = open_writer(path, busy).map_err(|error| unusable(error.into()))?;
-        migrate(&mut writing).map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
+        migrate(&mut writing, path).map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
         let reading = (0..config.readers.get()).map(|_| open_reader(path, busy)).collect::<Result<Vec<_>, _>>();
         let reading = reading.map_err(|error| unusable(error.into()))?;
+        let moving = open_mover(path, ATTEMPT).map_err(|error| unusable(error.into()))?;
         let memory = Memory::new();
         let (readers, mut threads) = Readers::start(config, reading, &file).map_err(OpenError::Thread)?;
-        let (writer, thread) = Writer::start(config, writing, file, memory.clone()).map_err(OpenError::Thread)?;
+        let (log, thread) =
+            Log::start(moving, Arc::clone(&file), Bounds::serving(config.deadline)).map_err(OpenError::Thread)?;
+        threads.push(thread);
+        let (writer, thread) = Writer::start(config, writing, file, memory.clone(), log).map_err(OpenError::Thread)?;
         threads.push(thread);
         let ways = Threads { readers: readers.clone(), writer: writer.clone() };
         let observed = Observed::new(System::Sqlite, ways);

@@ -13,6 +13,7 @@ use diesel::connection::SimpleConnection as _;
 use tokio::sync::mpsc;
 
 use super::changes::Memory;
+use super::checkpoint::Log;
 use super::config::SqliteConfig;
 use super::error::{commit_failed, failed};
 use super::file::ClaimedFile;
@@ -44,10 +45,12 @@ impl Writer {
         mut connection: SqliteConnection,
         file: Arc<ClaimedFile>,
         memory: Memory,
+        mut log: Log,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, mut orders) = mpsc::channel(config.queue.get());
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
-            serve(&mut connection, &memory, &mut orders);
+            serve(&mut connection, &memory, &mut log, &mut orders);
+            drop(log);
             checkpoint(&mut connection);
             drop(connection);
             drop(file);
@@ -78,7 +81,7 @@ impl Writer {
     }
 }
 
-fn serve(connection: &mut SqliteConnection, memory: &Memory, orders: &mut mpsc::Receiver<Order>) {
+fn serve(connection: &mut SqliteConnection, memory: &Memory, log: &mut Log, orders: &mut mpsc::Receiver<Order>) {
     let mut waiting = Vec::new();
     while orders.blocking_recv_many(&mut waiting, MAX_SHARED) > 0 {
         let mut tasks = Vec::with_capacity(waiting.len());
@@ -91,6 +94,7 @@ fn serve(connection: &mut SqliteConnection, memory: &Memory, orders: &mut mpsc::
         }
         if !tasks.is_empty() {
             run(connection, memory, tasks);
+            log.committed(connection);
         }
     }
 }

@@ -9,7 +9,7 @@ use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_domain::testing::rig::{CacheRig, Store, StoreRig, Task};
 use chat_domain::{message_repository_contract, revision_source_contract, store_contract};
 use chat_infra::decorator::{
-    CachedMessages, CachedMessagesConfig, GroupCommit, GroupCommitConfig, SharedRevs, SharedRevsConfig,
+    CachedMessages, CachedMessagesConfig, GroupCommit, GroupCommitConfig, SharedChanges, SharedRevs, SharedRevsConfig,
 };
 
 use crate::decorator_doubles::beside;
@@ -86,6 +86,30 @@ impl<R: StoreRig> StoreRig for SharedRevsRig<R> {
     }
 }
 
+/// Each node shares its questions for changes alone.
+struct SharedChangesRig<R>(R);
+
+#[async_trait]
+impl<R: StoreRig> StoreRig for SharedChangesRig<R> {
+    async fn start() -> Self {
+        Self(R::start().await)
+    }
+
+    async fn node(&self) -> Store {
+        let store = self.0.node().await;
+        let config = SharedRevsConfig { max_batch: 16, ..SharedRevsConfig::default() };
+        Store { revisions: Arc::new(SharedChanges::spawn(store.revisions, &config)), ..store }
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        self.0.spawn(task)
+    }
+
+    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
+        self.0.damage_message(tenant, id).await
+    }
+}
+
 /// All decorators together, as the service puts them: each node with a cache of its own in front of a shared one.
 pub(crate) struct CachedRig<R, C> {
     store: R,
@@ -137,6 +161,7 @@ impl CacheRig for SharedMemoryRig {
 
 message_repository_contract!(group_commit_over_fake, GroupCommitRig<FakeRig>);
 revision_source_contract!(shared_revs_over_fake, SharedRevsRig<FakeRig>);
+revision_source_contract!(shared_changes_over_fake, SharedChangesRig<FakeRig>);
 store_contract!(cached_over_fake, CachedRig<FakeRig, SharedMemoryRig>);
 message_repository_contract!(group_commit_over_sqlite, GroupCommitRig<SqliteRig>);
 store_contract!(cached_over_sqlite, CachedRig<SqliteRig, SharedMemoryRig>);

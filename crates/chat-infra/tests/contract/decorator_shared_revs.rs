@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use chat_domain::deadline;
 use chat_domain::error::RepositoryError;
-use chat_domain::message::MessageRepository;
+use chat_domain::message::{MessageRepository, Since};
 use chat_domain::revision::{Rev, Revision};
 use chat_domain::session::{RevisionSource, Session, SessionKey};
 use chat_domain::testing::builder::{a_message, tenant};
-use chat_infra::decorator::{SharedRevs, SharedRevsConfig};
+use chat_infra::decorator::{SharedChanges, SharedRevs, SharedRevsConfig};
 use futures_util::future::join_all;
 use futures_util::poll;
 
@@ -18,6 +18,15 @@ use crate::decorator_doubles::{Gate, GatedRevs, stored_session, within};
 
 fn one_worker() -> SharedRevsConfig {
     SharedRevsConfig { workers: 1, ..SharedRevsConfig::default() }
+}
+
+/// One that lets no query overtake another.
+fn one_patient_worker() -> SharedRevsConfig {
+    SharedRevsConfig { overtake: Duration::from_secs(30), ..one_worker() }
+}
+
+fn since(session: &Session) -> Since {
+    Since { session: key(session), revision: session.revision() }
 }
 
 fn spawn(inner: &Arc<GatedRevs>, config: &SharedRevsConfig) -> SharedRevs {
@@ -87,6 +96,50 @@ async fn as_many_queries_run_at_once_as_there_are_workers() {
 }
 
 #[tokio::test]
+async fn until_a_query_has_taken_long_all_who_come_wait_for_the_next_one() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let patient = SharedRevsConfig { workers: 4, overtake: Duration::from_hours(1), ..SharedRevsConfig::default() };
+    let shared = spawn(&inner, &patient);
+    let mut first = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut first).is_pending());
+    inner.gate.arrived(1).await;
+    let mut waiting: Vec<_> = (0..9).map(|_| Box::pin(shared.revs(vec![key(&session)]))).collect();
+    for question in &mut waiting {
+        assert!(poll!(question).is_pending());
+        tokio::task::yield_now().await;
+    }
+    inner.gate.open_for_good();
+    assert!(within(first).await.is_ok());
+    assert!(within(join_all(waiting)).await.iter().all(Result::is_ok));
+    assert_eq!(inner.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_keeps_its_question_without_listening_holds_up_nobody() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = Arc::new(spawn(&inner, &one_worker()));
+    let mut first = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut first).is_pending());
+    inner.gate.arrived(1).await;
+    let (deaf, of_deaf) = (shared.clone(), key(&session));
+    let deaf = tokio::spawn(async move {
+        let mut kept = Box::pin(deaf.revs(vec![of_deaf]));
+        assert!(poll!(&mut kept).is_pending());
+        std::future::pending::<()>().await;
+        drop(kept);
+    });
+    tokio::task::yield_now().await;
+    let mut listening = Box::pin(shared.revs(vec![key(&session)]));
+    assert!(poll!(&mut listening).is_pending());
+    inner.gate.open_for_good();
+    assert!(within(first).await.is_ok());
+    assert_eq!(revs(within(listening).await), [Some(Rev::new(1))]);
+    deaf.abort();
+}
+
+#[tokio::test]
 async fn a_query_that_fails_tells_all_who_waited_and_nobody_else() {
     let inner = GatedRevs::new(Gate::closed());
     let session = stored_session(&inner.store).await;
@@ -114,8 +167,34 @@ async fn a_full_queue_refuses_at_once() {
     assert!(poll!(&mut queued).is_pending());
     let refused = poll!(Box::pin(shared.revs(vec![key(&session)])));
     assert!(matches!(refused, Poll::Ready(Err(RepositoryError::Unavailable(_)))), "{refused:?}");
+    // Who asks for changes reads the page instead.
+    let untold = poll!(shared.news(Vec::new(), vec![since(&session)]));
+    assert!(matches!(&untold, Poll::Ready(Ok(news)) if news.changes == [None]), "{untold:?}");
     inner.gate.open_for_good();
     assert!(within(under_way).await.is_ok() && within(queued).await.is_ok());
+}
+
+#[tokio::test]
+async fn those_who_ask_at_once_what_has_changed_share_one_query_and_revisions_go_straight_to_the_source() {
+    let inner = GatedRevs::new(Gate::closed());
+    let session = stored_session(&inner.store).await;
+    let shared = SharedChanges::spawn(inner.clone(), &one_patient_worker());
+    let mut asking: Vec<_> = (0..64).map(|_| shared.news(Vec::new(), vec![since(&session)])).collect();
+    assert!(poll!(&mut asking[0]).is_pending());
+    inner.gate.arrived(1).await;
+    for asking in &mut asking {
+        assert!(poll!(asking).is_pending());
+    }
+    let mut straight = shared.revs(vec![key(&session)]);
+    assert!(poll!(&mut straight).is_pending());
+    assert_eq!(inner.asked(), [vec![], vec![key(&session)]]);
+    inner.gate.open_for_good();
+    for news in within(join_all(asking)).await {
+        assert_eq!(news.unwrap().changes.len(), 1);
+    }
+    assert_eq!(revs(within(straight).await), [Some(Rev::new(1))]);
+    // The one that came alone, the revision, and one for the 63 others.
+    assert_eq!(inner.asked().len(), 3);
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_domain::access::View;
 use chat_domain::cache::Cache;
-use chat_domain::message::{AppendOutcome, NewMessage, PageQuery, Visibility};
+use chat_domain::message::{AppendOutcome, NewMessage, PageQuery, Visibility, Window};
+use chat_domain::query::Order;
 use chat_domain::session::Session;
 use chat_domain::testing::builder::{a_message, a_removal};
 use chat_domain::testing::fake::{FakeCache, FakeStore};
@@ -29,8 +30,7 @@ pub(crate) async fn take_turns(store: &Store, nodes: &[Store], turns: usize) {
     let session = stored_session(&*store.sessions).await;
     for turn in 0..turns {
         write(&nodes[turn % nodes.len()], &session, turn).await;
-        for view in [View::Public, View::Full] {
-            let query = PageQuery::newest(view, 5);
+        for query in queries() {
             let truth = store.pages.page(&session.tenant_id, session.id, &query).await.unwrap();
             for node in [nodes, nodes].concat() {
                 let shown = within(node.pages.page(&session.tenant_id, session.id, &query)).await.unwrap();
@@ -38,6 +38,14 @@ pub(crate) async fn take_turns(store: &Store, nodes: &[Store], turns: usize) {
             }
         }
     }
+}
+
+/// The newest and the first messages, tombstones among them or not, as both views see them.
+fn queries() -> [PageQuery; 4] {
+    let [public, full] = [View::Public, View::Full].map(|view| PageQuery::newest(view, 5));
+    let window = Window::Between { after: None, before: None };
+    let first = PageQuery { window, order: Order::Desc, include_deleted: true, ..full };
+    [public, full, first, PageQuery { window, limit: 3, ..public }]
 }
 
 /// A message, a note between agents, or a message that is deleted again.
@@ -82,6 +90,8 @@ pub(crate) async fn all_at_once(store: &Store, nodes: &[Store], writes: usize) {
                     assert!(page.session.rev.get() >= before.max(shown), "a page went back in time");
                     assert_eq!(page.messages.last().map_or(1, |message| message.rev.get()), page.session.rev.get());
                     shown = page.session.rev.get();
+                    // A page that is at hand is there without waiting: readers would keep all threads from the writers.
+                    tokio::task::yield_now().await;
                 }
             })
         })

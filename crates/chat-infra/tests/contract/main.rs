@@ -26,6 +26,8 @@ mod postgres_server;
 mod postgres_tenants;
 mod postgres_versions;
 mod redis;
+mod redis_cost;
+mod redis_full;
 mod redis_limiter;
 mod redis_limiter_outage;
 mod redis_outage;

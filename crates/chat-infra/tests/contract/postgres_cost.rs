@@ -1,10 +1,12 @@
 //! What the operations cost once a connection has seen them: one round trip, and nothing to be parsed.
 
 use chat_domain::access::View;
-use chat_domain::message::{NewMessage, PageQuery};
+use chat_domain::clock::IdSource as _;
+use chat_domain::message::{NewMessage, PageQuery, Since};
 use chat_domain::session::{CreateOutcome, NewSession, Session, SessionKey};
 use chat_domain::testing::builder::{a_key, a_message, a_session, an_entry};
 use chat_infra::postgres::{PgConfig, PgStore};
+use chat_infra::system::SystemIds;
 
 use crate::postgres_proxy::Proxy;
 use crate::postgres_server::Database;
@@ -22,6 +24,10 @@ async fn created(store: &PgStore) -> Session {
         CreateOutcome::Created(session) => session,
         other => panic!("{other:?}"),
     }
+}
+
+fn key(session: &Session) -> SessionKey {
+    SessionKey { tenant_id: session.tenant_id.clone(), id: session.id }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +52,26 @@ async fn an_append_of_any_size_is_one_round_trip_without_a_parse() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_a_batch_that_something_speaks_against_is_judged_message_by_message() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    let elsewhere = || NewMessage { session_id: SystemIds.session_id(), ..a_message(&session) };
+    let known = NewMessage { idempotency: Some(a_key("known", "x")), ..a_message(&session) };
+    let messages = store.messages();
+    messages.append(vec![known.clone()]).await.unwrap();
+    messages.append(vec![known.clone(), elsewhere()]).await.unwrap();
+    messages.append(vec![elsewhere(), a_message(&session)]).await.unwrap();
+    proxy.counted();
+    // The statement that stores, the one that judges, the message that was stored before.
+    messages.append(vec![a_message(&session), known]).await.unwrap();
+    assert_eq!(proxy.counted(), (0, 3));
+    // The statement that stores, and whether the other session is there.
+    messages.append(vec![a_message(&session), elsewhere()]).await.unwrap();
+    assert_eq!(proxy.counted(), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_batch_that_the_audit_keeps_some_of_takes_a_transaction_of_one_statement_more() {
     let database = Database::migrated().await;
     let (proxy, store) = watched(&database).await;
@@ -53,6 +79,7 @@ async fn only_a_batch_that_the_audit_keeps_some_of_takes_a_transaction_of_one_st
     let kept = || NewMessage { audit: Some(Box::new(an_entry(&session))), ..a_message(&session) };
     let messages = store.messages();
     messages.append(vec![kept()]).await.unwrap();
+    messages.append(vec![a_message(&session)]).await.unwrap();
     for (kept_ones, others, round_trips) in [(1, 0, 4), (0, 9, 1), (9, 9, 4), (0, 1, 1)] {
         proxy.counted();
         let batch = (0..kept_ones).map(|_| kept()).chain((0..others).map(|_| a_message(&session)));
@@ -78,13 +105,17 @@ async fn reads_and_creations_are_one_round_trip_without_a_parse() {
         counts.push(proxy.counted());
         store.sessions().find(tenant, session.id).await.unwrap();
         counts.push(proxy.counted());
-        store.revisions().revs(vec![SessionKey { tenant_id: tenant.clone(), id: session.id }]).await.unwrap();
+        store.revisions().revs(vec![key(&session)]).await.unwrap();
+        counts.push(proxy.counted());
+        let since = Since { session: key(&session), revision: session.revision() };
+        let news = store.revisions().news(vec![key(&session)], vec![since]).await.unwrap();
+        assert!(news.revisions[0].is_some() && news.changes[0].is_some());
         counts.push(proxy.counted());
         let new = NewSession { idempotency: Some(a_key(&seen_before.to_string(), "x")), ..a_session() };
         store.sessions().create(new).await.unwrap();
         counts.push(proxy.counted());
         if seen_before {
-            assert_eq!(counts, [(0, 1); 5]);
+            assert_eq!(counts, [(0, 1); 6]);
         }
     }
 }

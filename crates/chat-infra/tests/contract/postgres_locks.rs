@@ -68,6 +68,51 @@ async fn a_write_that_waits_too_long_for_a_lock_was_not_made_and_is_busy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_holds_an_ended_session_keeps_no_message_beside_it_waiting() {
+    let rig = Rig::start(|config| PgConfig { lock_wait: Duration::from_millis(50), ..config }).await;
+    rig.end().await.unwrap();
+    let CreateOutcome::Created(open) = rig.store.sessions().create(a_session()).await.unwrap() else { panic!() };
+    let hold = format!("BEGIN; SELECT FROM sessions WHERE id = '{}' FOR UPDATE", rig.session.id);
+    rig.holder.batch_execute(&hold).await.unwrap();
+    let outcomes = rig.store.messages().append(vec![a_message(&rig.session), a_message(&open)]).await.unwrap();
+    let [AppendOutcome::SessionEnded { rev }, AppendOutcome::Stored(stored)] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!((rev.get(), stored.session_id), (rig.session.rev.get() + 1, open.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_does_not_become_unknown_because_a_neighbour_waits_for_a_connection() {
+    let rig = Rig::start(|config| PgConfig {
+        max_connections: 1,
+        connect_timeout: Duration::from_secs(2),
+        lock_wait: Duration::from_secs(4),
+        deadline: Duration::from_secs(20),
+        ..config
+    })
+    .await;
+    rig.end().await.unwrap();
+    let CreateOutcome::Created(open) = rig.store.sessions().create(a_session()).await.unwrap() else { panic!() };
+    let hold = format!("BEGIN; SELECT FROM sessions WHERE id = '{}' FOR UPDATE", open.id);
+    rig.holder.batch_execute(&hold).await.unwrap();
+    let other = rig.database.tool().await;
+    other.batch_execute("BEGIN; LOCK TABLE message_extensions").await.unwrap();
+    let (messages, batch) = (rig.store.messages(), vec![a_message(&open), a_message(&rig.session)]);
+    let appending = tokio::spawn(async move { messages.append(batch).await });
+    waiting(&rig.database, 1).await;
+    // Waits for the only connection, and then keeps it.
+    let (messages, message) = (rig.store.messages(), a_message(&open));
+    let mut next = Box::pin(async move { messages.find(&message.tenant_id, message.id).await });
+    assert!(futures_util::poll!(&mut next).is_pending());
+    let next = tokio::spawn(next);
+    rig.unlock().await;
+    let outcomes = appending.await.unwrap().unwrap();
+    let [AppendOutcome::Stored(_), AppendOutcome::SessionEnded { .. }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    other.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(next.await.unwrap().unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_locked_session_leaves_the_probe_alone() {
     let rig = Rig::start(|config| PgConfig { max_connections: 4, ..config }).await;
     let probe = rig.store.probe();

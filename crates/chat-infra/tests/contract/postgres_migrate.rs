@@ -4,13 +4,13 @@ use chat_domain::audit::AuditQuery;
 use chat_domain::message::{AppendOutcome, Removal};
 use chat_domain::session::{CreateOutcome, NewSession};
 use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session, an_entry, an_extension, next_moment};
-use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate};
+use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate, migrate_until};
 use secrecy::ExposeSecret as _;
 
-use crate::postgres_server::{Database, admin, unlike_others};
+use crate::postgres_server::{Database, admin, unlike_others, waiting};
 
 /// Every migration that there is.
-const MIGRATIONS: [&str; 2] = ["0001", "0002"];
+const MIGRATIONS: [&str; 3] = ["0001", "0002", "0003"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
@@ -37,6 +37,20 @@ async fn migrations_run_on_a_runtime_of_one_thread_too() {
     let database = Database::empty().await;
     assert_eq!(migrate(&database.config(), None).await.unwrap(), MIGRATIONS);
     assert!(migrate(&database.config(), None).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_is_stopped_is_given_up_by_the_server_too() {
+    let database = Database::empty().await;
+    let other = database.tool().await;
+    // Whoever makes a table of this name waits for the end of this transaction.
+    other.batch_execute("BEGIN; CREATE TABLE sessions ()").await.unwrap();
+    let stopped = migrate_until(waiting(&database, 1), &database.config(), None).await;
+    assert!(matches!(stopped, Err(PgStartError::Stopped)), "{stopped:?}");
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    assert_eq!(other.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 0, "the server still waits");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(migrate(&database.config(), None).await.unwrap(), MIGRATIONS);
 }
 
 #[tokio::test(flavor = "multi_thread")]

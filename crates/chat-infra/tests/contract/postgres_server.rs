@@ -137,9 +137,10 @@ fn server() -> String {
         .expect("TEST_DATABASE_URL must name a PostgreSQL server, as in postgres://chat@127.0.0.1:5432/postgres")
 }
 
-const TABLES: [&str; 2] = [
+const TABLES: [&str; 3] = [
     include_str!("../../../../migrations/postgres/0001_sessions_and_messages/up.sql"),
     include_str!("../../../../migrations/postgres/0002_audit/up.sql"),
+    include_str!("../../../../migrations/postgres/0003_messages_by_kind/up.sql"),
 ];
 const PARTITIONS: &str = include_str!("../../../../deploy/postgresql/partitions.sql");
 

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use chat_infra::redis::{BreakerConfig, RedisCache, RedisConfig, RedisPool};
+use chat_infra::redis::{RedisCache, RedisConfig, RedisPool};
+use deadpool_redis::redis;
 use tempfile::TempDir;
 
 /// The Redis that all tests share, under a prefix that no other test has.
@@ -28,10 +29,8 @@ pub(crate) fn cache(config: &RedisConfig) -> RedisCache {
     RedisCache::new(RedisPool::new(config).expect("a valid url"), config)
 }
 
-/// Asks again soon.
-pub(crate) const fn eager() -> BreakerConfig {
-    BreakerConfig { failures: 2, pause: Duration::from_millis(10) }
-}
+/// A pause after which a Redis that failed is soon looked at again.
+pub(crate) const SOON: Duration = Duration::from_millis(10);
 
 /// A port that nobody listens at.
 pub(crate) fn free_port() -> u16 {
@@ -72,6 +71,15 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn();
         self.running = Some(server.expect("redis-server is on the PATH, or TEST_REDIS_SERVER names it"));
+    }
+
+    /// Gives it so many bytes for its values, 0 for any number; what does not fit is refused.
+    pub(crate) async fn room(&self, bytes: u64) {
+        let client = redis::Client::open(self.url()).expect("a valid url");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("it runs");
+        let mut command = redis::cmd("CONFIG");
+        let set = command.arg("SET").arg("maxmemory").arg(bytes).query_async::<()>(&mut connection).await;
+        set.expect("it obeys");
     }
 
     pub(crate) fn stop(&mut self) {

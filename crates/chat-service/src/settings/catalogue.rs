@@ -106,7 +106,7 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     open(
         "metrics_port",
         "",
-        "Port for /metrics alone, open to whoever reaches it; on PORT where empty, 0 takes a free one",
+        "Port for /metrics and for probes of health, open to whoever reaches it; /metrics on PORT where empty, 0 takes a free one",
     ),
     open("audit_retention_days", "365", "How long an entry of the audit is kept, in days"),
     url(
@@ -169,13 +169,18 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     open("store_deadline_ms", "5000", "Longest time that the work of one request in a store may take, in milliseconds"),
     open("database_max_connections", "16", "PostgreSQL connections of this process"),
     open("sqlite_readers", "2", "Connections that read the SQLite file"),
-    open("group_commit_shards", "2", "Writers that append messages side by side on PostgreSQL; SQLite has one"),
+    open("group_commit_shards", "1", "Writers that append messages side by side on PostgreSQL; SQLite has one"),
     open("group_commit_max_batch", "256", "Most messages that one statement appends"),
     open("group_commit_queue", "4096", "Messages that may wait for each writer; beyond that, 503"),
     open(
         "cache_mib",
         "32",
         "Size of the caches within the process in MiB: half for pages, the rest for printed answers and lists",
+    ),
+    open(
+        "long_answers_mib",
+        "128",
+        "Size of all lists above 64 KiB that are on their way to clients, together, beside what CACHE_MIB keeps, in MiB; further ones are answered 503",
     ),
     open("cache_ttl_s", "600", "How long a cached page is kept, in seconds"),
     open(

@@ -68,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) group_commit_max_batch: usize,
     pub(crate) group_commit_queue: usize,
     pub(crate) cache_bytes: u64,
+    pub(crate) long_answer_bytes: usize,
     pub(crate) cache_ttl: Duration,
     pub(crate) audit_retention: Duration,
     pub(crate) shutdown_delay: Duration,
@@ -108,6 +109,7 @@ impl Settings {
             group_commit_max_batch: from.number("group_commit_max_batch", 1, 4_096)?,
             group_commit_queue: from.number("group_commit_queue", 1, 1_000_000)?,
             cache_bytes: from.number("cache_mib", 0, 65_536_u64)? * 1024 * 1024,
+            long_answer_bytes: from.number("long_answers_mib", 1, 65_536_usize)? * 1024 * 1024,
             cache_ttl: Duration::from_secs(from.number("cache_ttl_s", 1, 86_400)?),
             audit_retention: Duration::from_hours(24 * from.number("audit_retention_days", 1, 36_500_u64)?),
             shutdown_delay: shutdown_delay(&from)?,
@@ -246,6 +248,7 @@ mod tests {
             ("SHUTDOWN_TIMEOUT_S", "2"),
             ("SHUTDOWN_DELAY_S", "24"),
             ("CACHE_MIB", "-1"),
+            ("LONG_ANSWERS_MIB", "0"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(&format!("{name} (environment): must ")), "{error}");

@@ -24,7 +24,8 @@ use json::JsonLines;
 pub(crate) use lines::DroppedLines;
 use lines::{Lines, Writer};
 use pretty::InOneLine;
-use traces::{TARGETS, TraceError, Traces};
+pub(crate) use traces::Traces;
+use traces::{TARGETS, TraceError};
 
 /// The running log. What waits is written when this is dropped.
 pub(crate) struct Log {

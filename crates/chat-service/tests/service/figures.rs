@@ -149,13 +149,17 @@ mod sqlite {
     }
 
     #[tokio::test]
-    async fn a_port_of_their_own_serves_figures_and_nothing_else() {
+    async fn a_port_of_its_own_serves_figures_and_what_probes_ask_and_nothing_else() {
         let store = Store::sqlite().await;
         let mut variables = store.variables();
         variables.push(("METRICS_PORT", "0".to_owned()));
         let node = Node::start(&variables).await;
         assert!(!node.metrics_url.starts_with(&node.url));
         assert!(Scrape::of(&node).await.sum("chat_build_info") > 0.0);
+        for probe in ["/health/live", "/health/ready"] {
+            let url = node.metrics_url.replace("/metrics", probe);
+            assert_eq!(reqwest::get(&url).await.unwrap().status(), 200, "{url}");
+        }
         for elsewhere in [format!("{}/metrics", node.url), node.metrics_url.replace("/metrics", "/api/v1/health")] {
             assert_eq!(reqwest::get(&elsewhere).await.unwrap().status(), 404, "{elsewhere}");
         }

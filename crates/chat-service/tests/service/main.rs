@@ -8,6 +8,7 @@ mod collector;
 mod figures;
 mod limits_redis;
 mod log;
+mod migrate;
 mod node;
 mod promises;
 mod security;

@@ -33,6 +33,14 @@ impl Node {
         Self { child, url, metrics_url, log: Some(log) }
     }
 
+    /// Starts a node that does not come to listen, and waits for nothing.
+    pub(crate) fn starting(variables: &[(&'static str, String)]) -> Self {
+        let mut command = command();
+        command.envs(variables.iter().cloned()).env("PORT", "0").stdout(Stdio::null());
+        let child = command.spawn().unwrap();
+        Self { child, url: String::new(), metrics_url: String::new(), log: None }
+    }
+
     /// Starts a node that does not come to listen, and waits until it says this.
     pub(crate) async fn start_until(said: &'static str, variables: &[(&'static str, String)]) -> Self {
         let mut child = command().envs(variables.iter().cloned()).env("PORT", "0").spawn().unwrap();

@@ -81,6 +81,26 @@ impl Store {
         self.holding("SELECT pg_advisory_lock(1667785076)").await
     }
 
+    /// Makes a table without end: whoever makes one of this name waits as long as what this gives lives. PostgreSQL only.
+    pub(crate) async fn making(&self, table: &str) -> tokio_postgres::Client {
+        self.holding(&format!("BEGIN; CREATE TABLE {table} ()")).await
+    }
+
+    /// Waits until a statement in this store's database waits for another. PostgreSQL only.
+    pub(crate) async fn blocked(&self) {
+        while !self.is_blocked().await {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Whether a statement in this store's database waits for another. PostgreSQL only.
+    pub(crate) async fn is_blocked(&self) -> bool {
+        let asking = self.holding("").await;
+        let blocked = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        asking.query_one(blocked, &[]).await.unwrap().get(0)
+    }
+
     async fn holding(&self, lock: &str) -> tokio_postgres::Client {
         let Kind::Postgres { url, .. } = &self.kind else { panic!("such locks are PostgreSQL's") };
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();

@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_domain::clock::Clock;
-use chat_domain::error::RepositoryError;
+use chat_domain::error::{RepositoryError, chain};
 use chat_domain::health::{ClockSkew, Probe, Pulse};
 use chat_domain::timestamp::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
-
-use crate::problem::Problem;
 
 /// The gauge of how far this node's clock is ahead of the database's, in seconds.
 pub(crate) const CLOCK_SKEW_METRIC: &str = "chat_clock_skew_seconds";
@@ -33,6 +31,9 @@ pub(super) struct Check {
     /// How long it took to answer, in milliseconds.
     #[schema(minimum = 0.0)]
     latency_ms: f64,
+    /// Why it is down, for the log alone.
+    #[serde(skip)]
+    causes: Option<String>,
 }
 
 /// This node's clock, held against the database's.
@@ -68,7 +69,9 @@ impl Health {
 
     /// Asks the database for its time, so that the figure of this node's clock is of now. To be called now and then.
     pub async fn look(&self) {
-        self.stored().await;
+        if let Some(causes) = self.stored().await.causes() {
+            tracing::warn!(causes, "this node cannot serve");
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -77,13 +80,13 @@ impl Health {
 
     pub(super) async fn stored(&self) -> Stored {
         let asked = self.clock.now();
-        let (database, pulse) = check("database", &*self.database).await;
+        let (database, pulse) = check(&*self.database).await;
         let clock = pulse.clock.map(|theirs| ClockCheck::of(ClockSkew::between(asked, theirs, self.clock.now())));
         Stored { database, clock }
     }
 
     pub(super) async fn cache(&self) -> Check {
-        check("cache", &*self.cache).await.0
+        check(&*self.cache).await.0
     }
 }
 
@@ -91,38 +94,46 @@ impl Check {
     pub(super) fn is_up(&self) -> bool {
         self.status == "up"
     }
+
+    /// Why it is down.
+    pub(super) fn causes(&self) -> Option<&str> {
+        self.causes.as_deref()
+    }
 }
 
 impl ClockCheck {
     fn of(skew: ClockSkew) -> Self {
         let (skew_seconds, limit_seconds) = (skew.as_seconds(), ClockSkew::LIMIT_SECONDS);
         metrics::gauge!(CLOCK_SKEW_METRIC).set(skew_seconds);
-        if !skew.is_tolerable() {
-            tracing::warn!(skew_seconds, limit_seconds, "this node's clock is too far from the database's to serve");
-        }
         Self { status: if skew.is_tolerable() { "up" } else { "down" }, skew_seconds, limit_seconds }
+    }
+
+    fn is_up(&self) -> bool {
+        self.status == "up"
     }
 }
 
 impl Stored {
-    /// Whether the node may serve.
-    pub(super) fn is_ready(&self) -> bool {
-        self.database.is_up() && self.clock.as_ref().is_none_or(|clock| clock.status == "up")
+    /// Why the node may not serve, for the log; `None` where it may.
+    pub(super) fn causes(&self) -> Option<String> {
+        let database = self.database.causes().map(|causes| format!("database: {causes}"));
+        let clock = self.clock.as_ref().filter(|clock| !clock.is_up());
+        let clock = clock.map(|ClockCheck { skew_seconds, limit_seconds, .. }| {
+            format!("clock: {skew_seconds} s ahead of the database's, {limit_seconds} s are allowed either way")
+        });
+        database.or(clock)
     }
 }
 
-async fn check(name: &'static str, probe: &dyn Probe) -> (Check, Pulse) {
+async fn check(probe: &dyn Probe) -> (Check, Pulse) {
     let begun = Instant::now();
     let answer =
         timeout(Health::PATIENCE, probe.check()).await.unwrap_or_else(|_| Err(RepositoryError::unavailable(Silent)));
     let micros = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
     let latency_ms = f64::from(micros) / 1_000.0;
     match answer {
-        Ok(pulse) => (Check { status: "up", latency_ms }, pulse),
-        Err(error) => {
-            tracing::warn!(probe = name, causes = Problem::from(error).causes(), "a probe failed");
-            (Check { status: "down", latency_ms }, Pulse::default())
-        }
+        Ok(pulse) => (Check { status: "up", latency_ms, causes: None }, pulse),
+        Err(error) => (Check { status: "down", latency_ms, causes: Some(chain(&error)) }, Pulse::default()),
     }
 }
 

@@ -73,6 +73,18 @@ pub(crate) struct ReadinessChecks {
     clock: Option<ClockCheck>,
 }
 
+/// Why an answer about health is a 503: left beside it, for the log.
+#[derive(Debug, Clone)]
+pub(crate) enum Unready {
+    /// The node was told to stop.
+    Stopping,
+    /// It cannot serve.
+    Unhealthy {
+        /// Why.
+        causes: String,
+    },
+}
+
 /// How the service is
 ///
 /// Answers within 2 s, whatever hangs.
@@ -85,10 +97,13 @@ pub(crate) struct ReadinessChecks {
 )]
 pub(crate) async fn show(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
     let (stored, cache) = tokio::join!(health.stored(), health.cache());
-    let (mut builder, status) = match (stored.is_ready(), cache.is_up()) {
-        (true, true) => (HttpResponse::Ok(), "healthy"),
-        (true, false) => (HttpResponse::Ok(), "degraded"),
-        (false, _) => (unavailable(), "unhealthy"),
+    if let Some(causes) = cache.causes() {
+        tracing::warn!(causes, "the cache is down");
+    }
+    let (mut builder, status) = match (stored.causes(), cache.is_up()) {
+        (None, true) => (HttpResponse::Ok(), "healthy"),
+        (None, false) => (HttpResponse::Ok(), "degraded"),
+        (Some(causes), _) => (unavailable(Unready::Unhealthy { causes }), "unhealthy"),
     };
     let checks = Checks { database: stored.database, cache, clock: stored.clock };
     state(&mut builder, &HealthView { status, service: SERVICE, version: VERSION, timestamp: health.now(), checks })
@@ -124,18 +139,21 @@ pub(crate) async fn live() -> Result<HttpResponse, Problem> {
 )]
 pub(crate) async fn ready(health: web::Data<Health>, drain: web::Data<Drain>) -> Result<HttpResponse, Problem> {
     if drain.is_begun() {
-        return state(&mut unavailable(), &ReadinessView { status: "draining", checks: None });
+        return state(&mut unavailable(Unready::Stopping), &ReadinessView { status: "draining", checks: None });
     }
     let stored = health.stored().await;
-    let (mut builder, status) =
-        if stored.is_ready() { (HttpResponse::Ok(), "ready") } else { (unavailable(), "unhealthy") };
+    let (mut builder, status) = match stored.causes() {
+        None => (HttpResponse::Ok(), "ready"),
+        Some(causes) => (unavailable(Unready::Unhealthy { causes }), "unhealthy"),
+    };
     let checks = ReadinessChecks { database: stored.database, clock: stored.clock };
     state(&mut builder, &ReadinessView { status, checks: Some(checks) })
 }
 
-fn unavailable() -> HttpResponseBuilder {
+fn unavailable(why: Unready) -> HttpResponseBuilder {
     let mut builder = HttpResponse::ServiceUnavailable();
     builder.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+    builder.extensions_mut().insert(why);
     builder
 }
 

@@ -52,6 +52,7 @@ pub(crate) async fn list(
     request: HttpRequest,
     Input((caller, session, query, known)): Input<(Caller, SessionPath, Query<ListMessages>, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
+    let _turn = answers.turn(query.0.limit()).await?;
     let (asked, page) = call("list_messages", service.list(&caller, session.0, &query.0.draft())).await?;
     let tag = || Tag::of_page(page.session.rev, &asked);
     let links = || query.0.links(Links::here(&request), &asked, &page);

@@ -195,6 +195,11 @@ parameters! {
 }
 
 impl ListMessages {
+    /// How many are asked for, as it was sent.
+    pub(super) fn limit(&self) -> Option<&str> {
+        self.limit.as_deref()
+    }
+
     pub(super) fn draft(&self) -> PageDraft {
         PageDraft {
             limit: self.limit.clone(),

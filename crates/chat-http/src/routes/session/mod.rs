@@ -53,6 +53,7 @@ pub(crate) async fn show(
     request: HttpRequest,
     Input((caller, id, query, known)): Input<(Caller, SessionPath, Query<ShowSession>, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
+    let _turn = answers.turn(query.0.limit()).await?;
     let newest = service.session_with_newest(&caller, id.0, query.0.limit());
     let (asked, page) = call("get_session", newest).await?;
     let tag = || Tag::with_newest(page.session.rev, &asked);
@@ -79,6 +80,7 @@ pub(crate) async fn list_of_user(
     request: HttpRequest,
     Input((caller, user, query)): Input<(Caller, UserPath, Query<ListSessions>)>,
 ) -> Result<HttpResponse, Problem> {
+    let _turn = answers.turn(query.0.limit()).await?;
     let page = call("list_user_sessions", service.list_of_user(&caller, user.0, query.0.draft())).await?;
     let view = caller.view();
     let print = || {

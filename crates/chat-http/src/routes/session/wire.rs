@@ -218,6 +218,11 @@ parameters! {
 }
 
 impl ListSessions {
+    /// How many are asked for, as it was sent.
+    pub(super) fn limit(&self) -> Option<&str> {
+        self.limit.as_deref()
+    }
+
     pub(super) fn draft(&self) -> UserSessionsDraft {
         UserSessionsDraft {
             active_only: self.active_only.clone(),

@@ -9,6 +9,7 @@ const READS: &str = "chat_cache_reads_total";
 pub(super) struct Figures {
     pub(super) hit: Counter,
     pub(super) miss: Counter,
+    pub(super) moved: Counter,
     pub(super) joined: Counter,
     pub(super) unreadable: Counter,
     pub(super) near: Tier,
@@ -30,6 +31,7 @@ impl Figures {
         Self {
             hit: reads("hit"),
             miss: reads("miss"),
+            moved: reads("moved"),
             joined: reads("joined"),
             unreadable: reads("unreadable"),
             near: Tier::new("near"),

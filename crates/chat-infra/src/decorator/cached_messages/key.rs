@@ -2,9 +2,10 @@
 
 use chat_domain::access::View;
 use chat_domain::id::{SessionId, TenantId};
-use chat_domain::message::{MessagePage, PageQuery, Window};
+use chat_domain::message::{MessagePage, PageQuery, Since, Window};
 use chat_domain::query::Order;
 use chat_domain::revision::{Revision, Seq};
+use chat_domain::session::SessionKey;
 
 /// The form of a kept page. A release in which a page looks different as JSON takes the next number, so that nodes of two
 /// releases can share a cache.
@@ -25,6 +26,17 @@ impl Question {
     pub(super) fn is_answered_by(&self, page: &MessagePage, present: Revision) -> bool {
         let kept = &page.session;
         kept.revision() == present && kept.id == self.session && kept.tenant_id == self.tenant
+    }
+
+    /// Whether a kept page was an answer not long ago, so that what has changed since is quickly told.
+    pub(super) fn is_nearly_answered_by(&self, page: &MessagePage, present: Revision) -> bool {
+        let since = Since { session: self.session(), revision: page.session.revision() };
+        since.is_near(present.rev) && self.is_answered_by(page, since.revision)
+    }
+
+    /// The session that it is about.
+    pub(super) fn session(&self) -> SessionKey {
+        SessionKey { tenant_id: self.tenant.clone(), id: self.session }
     }
 
     /// The key under which a page lies with others, as of this state of its session. The tenant stands last: it alone may

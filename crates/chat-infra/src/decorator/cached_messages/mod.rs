@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{SessionId, TenantId};
-use chat_domain::message::{MessagePage, MessagePages, PageQuery};
+use chat_domain::message::{Changes, MessagePage, MessagePages, PageQuery, Since};
 use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
 use tokio::time::timeout_at;
@@ -58,11 +58,16 @@ impl Default for CachedMessagesConfig {
 /// fill is an answer only to those who want that very state. A `rev` that the store gives twice, because it lost what had
 /// it first, is another revision: that also says when it was taken. No node needs to tell another anything.
 ///
+/// A page in the memory of the process that is behind by a few changes is not read again: the changes are, those of all
+/// sessions that are asked for together, and [`MessagePage::moved_on`] makes the present page of both. What is read for that
+/// is read after the question came, as a page would be. Such a page is soon behind again and does not go to the common
+/// cache.
+///
 /// Reads of one page that miss at the same time are one read. It runs on the runtime in which this value was made and
 /// goes on when a caller hangs up.
 ///
-/// Counts `chat_page_reads_total` by `result`: `hit`, `miss` (a read of the store), `joined` (waited for the read of
-/// another), `unreadable` (a value that is no such page; a miss follows); and `chat_cache_reads_total` by `tier` (`near`,
+/// Counts `chat_page_reads_total` by `result`: `hit`, `moved` (made of a kept page and what has changed), `miss` (a read of
+/// the store), `joined` (waited for the read of another), `unreadable` (a value that is no such page; a miss follows); and `chat_cache_reads_total` by `tier` (`near`,
 /// `far`) and `result` (`hit`, `miss`).
 pub struct CachedMessages {
     revs: Arc<dyn RevisionSource>,
@@ -77,6 +82,16 @@ struct Source {
     near: NearPages,
     far: Option<FarPages>,
     figures: Figures,
+}
+
+/// What the memory of the process has.
+enum Near {
+    /// The present page.
+    Present(Arc<MessagePage>),
+    /// A page of the session's recent past.
+    Behind(Arc<MessagePage>),
+    /// Nothing that helps.
+    Nothing,
 }
 
 /// What a read gave, to be shared by those who wait for it.
@@ -110,8 +125,15 @@ impl MessagePages for CachedMessages {
         let wanted = vec![SessionKey { tenant_id: tenant.clone(), id: session }];
         let Some(revision) = self.revs.revs(wanted).await?.pop().flatten() else { return Ok(None) };
         let question = Question { tenant: tenant.clone(), session, query: *query };
-        if let Some(page) = self.source.near(&question, revision) {
-            return Ok(Some(page));
+        match self.source.near(&question, revision) {
+            Near::Present(page) => return Ok(Some(page)),
+            Near::Behind(page) => {
+                let moved = timeout_at(deadline, self.moved_on(&question, &page)).await;
+                if let Some(page) = moved.map_err(|_| RepositoryError::unavailable(Late))?? {
+                    return Ok(Some(page));
+                }
+            }
+            Near::Nothing => {}
         }
         let (flight, first) = self
             .flights
@@ -124,14 +146,47 @@ impl MessagePages for CachedMessages {
     }
 }
 
+impl CachedMessages {
+    /// The page as it is now, where that can be told from how it was. Nobody is refused here who could still be told by a
+    /// read of the page; but a store that is gone is asked once.
+    async fn moved_on(&self, question: &Question, page: &Arc<MessagePage>) -> Read {
+        let since = Since { session: question.session(), revision: page.session.revision() };
+        let changes = match self.revs.news(Vec::new(), vec![since]).await {
+            Ok(mut news) => news.changes.pop().flatten(),
+            Err(error @ RepositoryError::Unavailable(_)) => return Err(error),
+            Err(_) => None,
+        };
+        Ok(changes.and_then(|changes| self.source.moved_on(question, page, &changes)))
+    }
+}
+
 impl Source {
-    fn near(&self, question: &Question, present: Revision) -> Option<Arc<MessagePage>> {
-        let page = self.near.get(question).filter(|page| question.is_answered_by(page, present));
-        self.figures.near.count(page.is_some());
-        if page.is_some() {
+    fn near(&self, question: &Question, present: Revision) -> Near {
+        let near = match self.near.get(question) {
+            Some(page) if question.is_answered_by(&page, present) => Near::Present(page),
+            Some(page) if question.is_nearly_answered_by(&page, present) => Near::Behind(page),
+            Some(_) | None => Near::Nothing,
+        };
+        let is_hit = matches!(near, Near::Present(_));
+        self.figures.near.count(is_hit);
+        if is_hit {
             self.figures.hit.increment(1);
         }
-        page
+        near
+    }
+
+    /// Those who ask the same at the same time are told the same changes: the first makes the page, the others find it.
+    fn moved_on(&self, question: &Question, page: &MessagePage, changes: &Changes) -> Option<Arc<MessagePage>> {
+        let found = self.near.get(question).filter(|page| question.is_answered_by(page, changes.session.revision()));
+        let page = if let Some(page) = found {
+            page
+        } else {
+            let page = Arc::new(page.moved_on(&question.query, changes)?);
+            self.near.put(question.clone(), Arc::clone(&page));
+            page
+        };
+        self.figures.moved.increment(1);
+        Some(page)
     }
 
     /// Gets what is not near, for all who wait for it.

@@ -18,6 +18,7 @@ use super::key::Question;
 /// takes a page out must hold it against the present revision.
 pub(super) struct NearPages {
     pages: Cache<Question, Arc<MessagePage>, RandomState>,
+    max_bytes: u64,
 }
 
 impl NearPages {
@@ -31,15 +32,20 @@ impl NearPages {
             // here what was asked for last is most likely asked for again.
             .eviction_policy(EvictionPolicy::lru())
             .build_with_hasher(RandomState::default());
-        Self { pages }
+        Self { pages, max_bytes }
     }
 
     pub(super) fn get(&self, question: &Question) -> Option<Arc<MessagePage>> {
         self.pages.get(question)
     }
 
+    /// Keeps the page in the place of the one before. The cache would let go of one that is too large, but not at once.
     pub(super) fn put(&self, question: Question, page: Arc<MessagePage>) {
-        self.pages.insert(question, page);
+        if u64::from(weight(&question, &page)) <= self.max_bytes {
+            self.pages.insert(question, page);
+        } else {
+            self.pages.invalidate(&question);
+        }
     }
 }
 

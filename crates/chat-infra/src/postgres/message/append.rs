@@ -1,4 +1,5 @@
-//! Appending: a batch in one statement, one round trip, whatever the batch holds, unless the audit has to keep some of it.
+//! Appending: a batch in one statement, one round trip, whatever the batch holds, unless the audit has to keep some of it
+//! or something speaks against one of its messages.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,9 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz
 use diesel::{IntoSql as _, Queryable};
 
 use super::late_key;
+use super::plain::{Groups, Placed, Taken, each};
 use super::read::{BY_IDS, MixedRow, assemble, by_ids};
+use super::refusing::{Found, refusing, refusing_in};
 use crate::postgres::audit::record;
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::lease::Lease;
@@ -45,6 +48,17 @@ struct Verdict {
 }
 
 impl Verdict {
+    /// Of a message at this place of the batch that nothing else is known of.
+    fn plain(place: usize, stored: bool, seq: i64, rev: i64) -> Self {
+        Self { ord: 0, stored, seq, rev, known_id: None, known_same: None, twin: None }.at(place)
+    }
+
+    /// The same of a message at this place of the batch, which has no twin.
+    fn at(self, place: usize) -> Self {
+        let ord = i64::try_from(place).unwrap_or(i64::MAX).saturating_add(1);
+        Self { ord, ..self }
+    }
+
     /// Whether nothing speaks for the message: its session has ended.
     const fn is_refusal(&self) -> bool {
         !self.stored && self.known_id.is_none() && self.twin.is_none()
@@ -104,10 +118,86 @@ async fn look_again(
     Ok(())
 }
 
-/// Runs the statement until no other batch stores one of the keys meanwhile. A verdict for each message whose session
-/// is there, at its place.
+/// What became of a batch against which nothing seemed to speak.
+struct Took<'b> {
+    taken: Vec<Taken>,
+    untaken: Vec<Placed<'b>>,
+    /// What the sessions of those look like; nothing where that is still to be asked.
+    found: Option<Vec<Found>>,
+}
+
+/// A verdict for each message whose session is there, at its place.
 async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict>>, RepositoryError> {
-    let again = |failure: &Failure| failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_));
+    let Some(groups) = Groups::of(batch) else { return store_judged(pool, batch).await };
+    let took = pool.attempt(again, |lease| take(lease, &groups)).await?;
+    if took.taken.is_empty() {
+        return store_judged(pool, batch).await;
+    }
+    let verdicts: Result<_, RepositoryError> = async {
+        let stored = groups.stored(&took.taken).ok_or_else(|| RepositoryError::internal(Puzzling))?;
+        let mut verdicts = vec![None; batch.len()];
+        for stored in stored {
+            fill(&mut verdicts, Verdict::plain(stored.place, true, stored.seq, stored.rev))?;
+        }
+        for verdict in judge_untaken(pool, took).await? {
+            fill(&mut verdicts, verdict)?;
+        }
+        Ok(verdicts)
+    }
+    .await;
+    // By now some have been stored.
+    verdicts.map_err(RepositoryError::outcome_unknown)
+}
+
+/// Stores what nothing speaks against, and looks why some was not taken: by the same connection, since whoever waits for
+/// another may wait in vain, and what has been stored must not become unknown by that.
+async fn take<'b>(mut lease: Lease, groups: &Groups<'b>) -> Result<Took<'b>, Failure> {
+    let taken: Vec<Taken> = lease.load("append messages", groups.statement(), Loss::Outcome).await?;
+    if taken.is_empty() {
+        return Ok(Took { taken, untaken: Vec::new(), found: None });
+    }
+    let untaken = groups.untaken(&taken);
+    let found = if untaken.is_empty() { Some(Vec::new()) } else { refusing_in(&mut lease, &untaken).await.ok() };
+    Ok(Took { taken, untaken, found })
+}
+
+/// A session that has ended refuses. One that has not is there for some of its messages: they were not taken only for
+/// others beside them, or it came to be a moment ago. Those are judged one by one.
+async fn judge_untaken(pool: &PgPool, took: Took<'_>) -> Result<Vec<Verdict>, RepositoryError> {
+    let Took { untaken, found, .. } = took;
+    let found = match found {
+        Some(found) => found,
+        None => refusing(pool, &untaken).await?,
+    };
+    let (mut verdicts, mut live) = (Vec::new(), Vec::new());
+    for found in found {
+        let Placed { place, new } = found.of(&untaken).ok_or_else(|| RepositoryError::internal(Puzzling))?;
+        if found.has_ended {
+            verdicts.push(Verdict::plain(place, false, 0, found.rev));
+        } else {
+            live.push((place, new));
+        }
+    }
+    if live.is_empty() {
+        return Ok(verdicts);
+    }
+    // The rows come in no particular order.
+    live.sort_unstable_by_key(|(place, _)| *place);
+    let batch: Vec<_> = live.iter().map(|(_, new)| (*new).clone()).collect();
+    let judged = store_judged(pool, &batch).await?;
+    let judged = live.iter().zip(judged).filter_map(|((place, _), verdict)| Some(verdict?.at(*place)));
+    verdicts.extend(judged);
+    Ok(verdicts)
+}
+
+/// Whether another attempt may come through: a key was stored by another batch while this one waited, or it has waited in
+/// a circle.
+fn again(failure: &Failure) -> bool {
+    failure.is_conflict_on(KEY_INDEX) || matches!(failure, Failure::Contention(_))
+}
+
+/// Runs the statement that judges each message, until no other batch stores one of the keys meanwhile.
+async fn store_judged(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict>>, RepositoryError> {
     let found = if batch.iter().any(|new| new.audit.is_some()) {
         pool.attempt(again, |lease| store_with_audit(lease, batch)).await?
     } else {
@@ -115,10 +205,16 @@ async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict
     };
     let mut verdicts = vec![None; batch.len()];
     for verdict in found {
-        let place = place(verdict.ord).and_then(|place| verdicts.get_mut(place));
-        *place.ok_or_else(|| RepositoryError::outcome_unknown(Puzzling))? = Some(verdict);
+        fill(&mut verdicts, verdict).map_err(RepositoryError::outcome_unknown)?;
     }
     Ok(verdicts)
+}
+
+/// Puts the verdict at its place.
+fn fill(verdicts: &mut [Option<Verdict>], verdict: Verdict) -> Result<(), RepositoryError> {
+    let place = place(verdict.ord).and_then(|place| verdicts.get_mut(place));
+    *place.ok_or_else(|| RepositoryError::internal(Puzzling))? = Some(verdict);
+    Ok(())
 }
 
 async fn append_in(lease: &mut Lease, batch: &[NewMessage], loss: Loss) -> Result<Vec<Verdict>, Failure> {
@@ -144,9 +240,6 @@ async fn store_and_record(lease: &mut Lease, batch: &[NewMessage]) -> Result<Vec
 }
 
 fn statement(batch: &[NewMessage]) -> Statement<VerdictColumns, impl QueryFragment<Pg> + Send> {
-    fn each<'b, T>(batch: &'b [NewMessage], field: impl Fn(&'b NewMessage) -> T) -> Vec<T> {
-        batch.iter().map(field).collect()
-    }
     let values = (
         each(batch, |new| new.tenant_id.as_str()).into_sql::<Array<Text>>(),
         each(batch, |new| new.session_id.as_uuid()).into_sql::<Array<Uuid>>(),

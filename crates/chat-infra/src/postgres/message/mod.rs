@@ -2,7 +2,10 @@
 
 pub(super) mod append;
 pub(super) mod late_key;
+pub(super) mod news;
+pub(super) mod plain;
 pub(super) mod read;
+pub(super) mod refusing;
 pub(super) mod remove;
 mod row;
 

@@ -1,5 +1,6 @@
 -- Three hundred thousand sessions and a million messages. Session 1 has 400,000 of these, among them a run of 200,000
--- deleted ones and one of 100,000 internal ones; every seventh of the others is deleted, every fifth internal.
+-- deleted ones and one of 100,000 internal ones; every seventh of the others is deleted, every fifth internal. The last
+-- session is the only one that has not ended.
 -- Indexes that are made when the rows are there are made several times faster.
 SET synchronous_commit = off;
 SET maintenance_work_mem = '256MB';
@@ -25,7 +26,7 @@ SELECT
     'default',
     ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid,
     CASE WHEN i % 10 = 0 THEN 'busy' ELSE 'user-' || i % 50000 END,
-    'ended',
+    CASE WHEN i = 300000 THEN 'active' ELSE 'ended' END,
     '{}',
     '2026-01-01'::timestamptz + i * interval '1 second',
     '2026-01-01',

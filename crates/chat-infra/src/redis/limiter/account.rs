@@ -6,8 +6,8 @@ use chat_domain::limit::{Bucket, Quota, Standing};
 
 /// Nodes hold at most so large a part of a burst ahead of need, one permit at the least, and use as much on credit.
 const PART: u32 = 32;
-/// How long a node decides by itself once it does not ask Redis any more.
-const ALONE: Duration = Duration::from_secs(1);
+/// How long a node decides by itself once it does not ask Redis any more; to find out whether it does again costs nothing.
+const ALONE: Duration = Duration::from_millis(100);
 /// How long what was bought for those who waited is kept for them; they come for it at once, or not at all.
 const KEPT: Duration = Duration::from_millis(100);
 

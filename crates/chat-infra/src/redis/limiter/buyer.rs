@@ -6,20 +6,20 @@ use std::time::Duration;
 use chat_domain::limit::{Quota, Scope};
 use deadpool_redis::redis::{self, Cmd};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
 use super::account::{Order, Sale};
 use super::books::{AccountId, Books, Holder};
 use super::figures::Figures;
 use crate::operation::{Observed, Operation};
-use crate::redis::breaker::{Breaker, Change};
-use crate::redis::pool::{CallError, RedisPool};
+use crate::redis::breaker::{Breaker, Kind};
+use crate::redis::pool::RedisPool;
 
 /// The most orders of one call.
 const BATCH: usize = 256;
 /// How quotas lie in Redis; another way takes another number, so that nodes of two releases can share a Redis.
-const FORMAT: u32 = 1;
-const SCRIPT: &str = include_str!("sell.lua");
+pub(super) const FORMAT: u32 = 1;
+/// Sells permits. It reads and writes.
+pub(super) const SCRIPT: &str = include_str!("sell.lua");
 
 /// Goes to Redis for as long as there is anyone to order.
 pub(super) struct Buyer {
@@ -46,7 +46,7 @@ enum Answer {
     Sales(Vec<Sale>),
     /// None, this time.
     Failed,
-    /// It was not asked, because it failed too often.
+    /// It was not asked, because it fails.
     NotAsked,
 }
 
@@ -80,20 +80,19 @@ impl Buyer {
     }
 
     async fn ask(&self, sent: &[Sent]) -> Answer {
-        let Some(pass) = self.breaker.admit(Instant::now()) else {
+        if !self.breaker.admits(Kind::Write) {
             self.figures.buy.skipped.increment(1);
             return Answer::NotAsked;
-        };
+        }
         let (command, call) = (self.command(sent), Operation::LimitsBuy.of(sent.len()));
         match self.pool.run(call, |pool| pool.call::<Vec<u64>>(command, self.timeout)).await {
             Ok(answer) => {
                 self.figures.buy.ok.increment(1);
-                tell(pass.succeeded(), None);
                 Answer::Sales(answer.chunks_exact(2).filter_map(sale).collect())
             }
             Err(error) => {
                 self.figures.buy.failed.increment(1);
-                tell(pass.failed(Instant::now()), Some(&error));
+                self.breaker.failed(Kind::Write, &error);
                 Answer::Failed
             }
         }
@@ -130,15 +129,4 @@ impl Buyer {
 fn sale(answer: &[u64]) -> Option<Sale> {
     let [sold, micros] = answer else { return None };
     Some(Sale { sold: u32::try_from(*sold).ok()?, full_in: Duration::from_micros(*micros) })
-}
-
-fn tell(change: Option<Change>, error: Option<&CallError>) {
-    match change {
-        Some(Change::Opened) => {
-            let error = error.map(CallError::chain);
-            tracing::warn!(error, "redis does not answer; each node keeps to the limits by itself");
-        }
-        Some(Change::Closed) => tracing::info!("redis answers again; nodes share the limits"),
-        None => {}
-    }
 }

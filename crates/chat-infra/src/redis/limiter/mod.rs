@@ -4,13 +4,14 @@
 //! and Redis is called once for many requests. See `account` for how far nodes may exceed a quota together.
 //!
 //! - `account`, `accounts`, `books`: what a node has, of one quota, of one caller or tenant, of all.
-//! - `buyer`, `sell.lua`: the way to Redis and back.
+//! - `buyer`, `sell.lua`: the way to Redis and back; `look`: whether it is there again.
 
 mod account;
 mod accounts;
 mod books;
 mod buyer;
 mod figures;
+mod look;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use self::account::Patience;
 use self::books::{AccountId, Books, Decided, Unknown};
 use self::buyer::Buyer;
 use self::figures::Figures;
+use self::look::LimitsLook;
 use super::breaker::Breaker;
 use super::config::RedisConfig;
 use super::pool::RedisPool;
@@ -35,7 +37,7 @@ const QUEUE: usize = 4_096;
 ///
 /// Most decisions are made without waiting. Only where a caller has used up what its node has in hand, Redis is waited
 /// for, no longer than the time limit of the configuration. Where it does not answer by then, and while it is not asked
-/// because it failed too often, each node keeps to the limits by itself, from what it knew last. So without Redis
+/// because it failed, each node keeps to the limits by itself, from what it knew last. So without Redis
 /// callers have their quotas once on each node.
 ///
 /// Two nodes or more together let through at most [`overshoot`](Self::overshoot) for each node beyond a quota.
@@ -64,9 +66,11 @@ impl RedisLimiter {
         let (round, rounds) = watch::channel(0);
         // The first order finds a connection there; one that cannot be opened is its matter.
         tokio::spawn(pool.clone().warm_up());
+        let look =
+            LimitsLook::new(pool.clone(), format!("{}:limit:{}:probe", config.prefix, buyer::FORMAT), config.timeout);
         let buyer = Buyer {
+            breaker: Breaker::new(look, config, pool.runtime()),
             pool: Observed::new(System::Redis, pool),
-            breaker: Breaker::new(config.breaker.clone()),
             prefix: config.prefix.clone(),
             timeout: config.timeout,
             books: Arc::clone(&books),

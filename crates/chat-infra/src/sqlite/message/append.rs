@@ -69,7 +69,7 @@ impl Place {
             .filter(sessions::tenant_id.eq(new.tenant_id.as_str()))
             .filter(sessions::id.eq(StoredUuid(new.session_id.as_uuid())))
             .select((sessions::status, SessionHead::as_select()))
-            .first(connection)
+            .get_result(connection)
             .optional()
             .map_err(|error| read_failed("session", error))?;
         let Some((status, head)) = row else { return Ok(None) };
@@ -118,7 +118,7 @@ fn replay(
         .filter(messages::tenant_id.eq(tenant.as_str()))
         .filter(messages::idempotency_scope.eq(key.scope.as_bytes().as_slice()))
         .select((messages::idempotency_command, MessageRow::as_select()))
-        .first(connection)
+        .get_result(connection)
         .optional()
         .map_err(|error| read_failed("message", error))?;
     drop(shown);

@@ -1,6 +1,7 @@
-//! The messages: append, find, page, remove. One file for each.
+//! The messages: append, changes, find, page, remove. One file for each.
 
 mod append;
+pub(super) mod changes;
 mod page;
 mod remove;
 mod row;

@@ -1,4 +1,5 @@
-//! Reads a page of messages: a keyset walk along the index that holds just the messages that the page may show.
+//! Reads a page of messages: a keyset walk along the index that has the messages of a kind side by side. A page that
+//! shows several kinds is merged from as many walks, which SQLite does row by row, without sorting.
 //!
 //! The statements name their index. SQLite's planner cannot know how many messages are deleted or internal, and takes
 //! the table itself for the cheaper way; where an index cannot serve, `INDEXED BY` fails instead of reading everything.
@@ -17,6 +18,7 @@ use diesel::sqlite::Sqlite;
 
 use super::row::MessageRow;
 use crate::sqlite::error::read_failed;
+use crate::sqlite::limit::LIMIT;
 use crate::sqlite::session;
 use crate::sqlite::traced::shown;
 use crate::sqlite::value::StoredUuid;
@@ -68,39 +70,71 @@ fn bounds(
 struct Walk<'a> {
     tenant: &'a str,
     session: StoredUuid,
-    source: &'static str,
-    filter: &'static str,
+    ways: &'static [Way],
     order: Order,
 }
 
+/// A way through messages of a session, in order.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// Along the table.
+    All,
+    /// Along the index, where these conditions hold.
+    Kind(&'static str),
+}
+
+const PUBLIC: Way = Way::Kind(" AND visibility = 'public' AND (deleted_at IS NULL) = 1");
+const INTERNAL: Way = Way::Kind(" AND visibility = 'internal' AND (deleted_at IS NULL) = 1");
+const PUBLIC_DELETED: Way = Way::Kind(" AND visibility = 'public' AND (deleted_at IS NULL) = 0");
+
 impl<'a> Walk<'a> {
     fn new(tenant: &'a TenantId, session: SessionId, query: &PageQuery) -> Self {
-        let (source, filter) = match (query.view, query.include_deleted) {
-            (View::Full, true) => (" FROM messages", ""),
-            (View::Full, false) => (" FROM messages INDEXED BY messages_live", " AND deleted_at IS NULL"),
-            (View::Public, true) => (" FROM messages INDEXED BY messages_public", " AND visibility = 'public'"),
-            (View::Public, false) => {
-                (" FROM messages INDEXED BY messages_public_live", " AND deleted_at IS NULL AND visibility = 'public'")
-            }
+        let ways: &[Way] = match (query.view, query.include_deleted) {
+            (View::Full, true) => &[Way::All],
+            (View::Full, false) => &[PUBLIC, INTERNAL],
+            (View::Public, true) => &[PUBLIC, PUBLIC_DELETED],
+            (View::Public, false) => &[PUBLIC],
         };
-        Self { tenant: tenant.as_str(), session: StoredUuid(session.as_uuid()), source, filter, order: query.walk() }
+        Self { tenant: tenant.as_str(), session: StoredUuid(session.as_uuid()), ways, order: query.walk() }
     }
 
-    fn push_from<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql(self.source);
+    /// Writes what is selected of each way, up to the limit.
+    fn push_each<'b>(
+        &'b self,
+        mut out: AstPass<'_, 'b, Sqlite>,
+        select: impl Fn(AstPass<'_, 'b, Sqlite>) -> QueryResult<()>,
+        bounds: Option<(&'b i64, &'b i64)>,
+    ) -> QueryResult<()> {
+        for (place, way) in self.ways.iter().enumerate() {
+            out.push_sql(if place == 0 { "SELECT " } else { " UNION ALL SELECT " });
+            select(out.reborrow())?;
+            self.push_from(*way, &mut out)?;
+            if let Some((after, before)) = bounds {
+                out.push_sql(" AND seq > ");
+                out.push_bind_param::<BigInt, _>(after)?;
+                out.push_sql(" AND seq < ");
+                out.push_bind_param::<BigInt, _>(before)?;
+            }
+        }
+        out.push_sql(match self.order {
+            Order::Asc => " ORDER BY seq ASC",
+            Order::Desc => " ORDER BY seq DESC",
+        });
+        Ok(())
+    }
+
+    fn push_from<'b>(&'b self, way: Way, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let (source, conditions) = match way {
+            Way::All => (" FROM messages", ""),
+            Way::Kind(conditions) => (" FROM messages INDEXED BY messages_by_kind", conditions),
+        };
+        out.push_sql(source);
         out.push_sql(" WHERE tenant_id = ");
         out.push_bind_param::<Text, _>(self.tenant)?;
         out.push_sql(" AND session_id = ");
         out.push_bind_param::<Binary, _>(&self.session)?;
-        out.push_sql(self.filter);
+        out.push_sql(conditions);
         Ok(())
-    }
-
-    const fn order_by(&self) -> &'static str {
-        match self.order {
-            Order::Asc => " ORDER BY seq ASC LIMIT ",
-            Order::Desc => " ORDER BY seq DESC LIMIT ",
-        }
     }
 }
 
@@ -121,14 +155,9 @@ impl<'a> PageRows<'a> {
 
 impl QueryFragment<Sqlite> for PageRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        self.columns.walk_ast(out.reborrow())?;
-        self.walk.push_from(&mut out)?;
-        out.push_sql(" AND seq > ");
-        out.push_bind_param::<BigInt, _>(&self.after)?;
-        out.push_sql(" AND seq < ");
-        out.push_bind_param::<BigInt, _>(&self.before)?;
-        out.push_sql(self.walk.order_by());
+        let bounds = Some((&self.after, &self.before));
+        self.walk.push_each(out.reborrow(), |out| self.columns.walk_ast(out), bounds)?;
+        out.push_sql(LIMIT);
         out.push_bind_param::<BigInt, _>(&self.limit)
     }
 }
@@ -148,10 +177,12 @@ impl<'a> PageStart<'a> {
 
 impl QueryFragment<Sqlite> for PageStart<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("SELECT seq");
-        self.walk.push_from(&mut out)?;
-        out.push_sql(self.walk.order_by());
-        out.push_sql("1 OFFSET ");
+        let seq = |mut out: AstPass<'_, 'b, Sqlite>| {
+            out.push_sql("seq");
+            Ok(())
+        };
+        self.walk.push_each(out.reborrow(), seq, None)?;
+        out.push_sql(" LIMIT 1 OFFSET ");
         out.push_bind_param::<BigInt, _>(&self.offset)
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn find(
         .filter(messages::tenant_id.eq(tenant.as_str()))
         .filter(messages::id.eq(StoredUuid(id.as_uuid())))
         .select(MessageRow::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()
         .map_err(|error| read_failed("message", error))?;
     drop(shown);

@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod audit;
+pub mod changes;
 pub mod page;
 pub mod race;
 pub mod refuse;
@@ -42,6 +43,7 @@ macro_rules! message_repository_contract {
                     another_users_session_is_missing_to_a_confined_caller,
                     an_ended_session_takes_no_more_messages,
                     a_refused_message_leaves_its_neighbours_untouched,
+                    a_stranger_beside_a_message_does_not_keep_it_from_its_session,
                     a_refusal_changes_nothing,
                     a_refusal_is_not_remembered,
                 ]
@@ -100,6 +102,17 @@ macro_rules! message_repository_contract {
                     a_page_and_its_session_are_of_one_moment,
                     a_message_is_found_in_its_tenant_alone,
                     a_damaged_row_is_reported_as_corrupt,
+                ]
+            );
+            $crate::contract_suite!(
+                changes,
+                $rig as StoreRig,
+                message::changes,
+                [
+                    a_page_that_is_moved_on_is_the_page_that_a_reader_gets,
+                    changes_stand_in_the_order_of_the_question,
+                    nothing_is_told_since_a_state_that_never_was,
+                    an_internal_message_moves_a_users_page_on_unseen,
                 ]
             );
             $crate::contract_suite!(

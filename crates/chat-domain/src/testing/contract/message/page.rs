@@ -95,7 +95,7 @@ async fn mixed_messages(store: &Store, session: &Session) -> Vec<Message> {
     all
 }
 
-fn questions() -> impl Iterator<Item = PageQuery> {
+pub(super) fn questions() -> impl Iterator<Item = PageQuery> {
     let between = |after: Option<i64>, before: Option<i64>| Window::Between {
         after: after.map(Seq::new),
         before: before.map(Seq::new),

@@ -83,6 +83,33 @@ pub async fn a_refused_message_leaves_its_neighbours_untouched<R: StoreRig>(rig:
     assert_eq!(session_now(&store, &over).await, over);
 }
 
+/// Whoever may not see a session keeps nobody who may from writing to it, whatever else a batch brings.
+pub async fn a_stranger_beside_a_message_does_not_keep_it_from_its_session<R: StoreRig>(rig: &R) {
+    let store = rig.node().await;
+    let (session, other) = (any_session(&store).await, any_session(&store).await);
+    let stranger = || NewMessage { confined_to: Some(participant("nobody")), ..a_message(&session) };
+    let of_its_user = || NewMessage { confined_to: Some(session.user_id.clone()), ..a_message(&session) };
+    for [first, last] in [[a_message(&session), of_its_user()], [stranger(), a_message(&session)]] {
+        let batch = vec![first, stranger(), a_message(&other), last, a_message(&session)];
+        let is_missing: Vec<_> = batch.iter().map(|new| new.confined_to == stranger().confined_to).collect();
+        let outcomes = append(&store, batch).await;
+        for (outcome, is_missing) in outcomes.into_iter().zip(is_missing) {
+            if is_missing {
+                assert_eq!(outcome, AppendOutcome::SessionMissing);
+            } else {
+                stored(outcome);
+            }
+        }
+    }
+    let written = all_messages(&store, &session).await;
+    assert_eq!(seqs(&written), counting(1, 5));
+    let over = end(&store, &session).await;
+    let outcomes = append(&store, vec![a_message(&session), stranger(), a_message(&other)]).await;
+    let ended = AppendOutcome::SessionEnded { rev: over.rev };
+    assert_eq!(&outcomes[..2], [ended, AppendOutcome::SessionMissing]);
+    stored(outcomes[2].clone());
+}
+
 /// A batch of refusals moves no counter.
 pub async fn a_refusal_changes_nothing<R: StoreRig>(rig: &R) {
     let store = rig.node().await;

@@ -11,8 +11,8 @@ use crate::access::View;
 use crate::error::RepositoryError;
 use crate::id::{MessageId, SessionId, TenantId};
 use crate::message::{
-    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal,
-    RemoveOutcome, Visibility, Window,
+    AppendOutcome, Changes, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal,
+    RemoveOutcome, Since, Visibility, Window,
 };
 use crate::query::Order;
 use crate::revision::Seq;
@@ -84,6 +84,18 @@ impl MessagePages for FakeStore {
 }
 
 impl State {
+    pub(super) fn changes(&self, since: &Since) -> Result<Option<Arc<Changes>>, RepositoryError> {
+        let Some(stored) = self.session(&since.session.tenant_id, since.session.id) else { return Ok(None) };
+        let mut found: Vec<&Message> =
+            stored.messages.iter().filter(|message| message.rev >= since.revision.rev).collect();
+        found.sort_by_key(|message| message.rev);
+        let found: Vec<Message> = found.into_iter().take(Changes::ROWS).cloned().map(Message::shown).collect();
+        for message in &found {
+            self.check_readable(&since.session.tenant_id, message.id)?;
+        }
+        Ok(Changes::assemble(stored.session.clone(), since.revision, found).map(Arc::new))
+    }
+
     /// What would fail the whole batch, looked for before anything of it is stored.
     fn check_batch(&self, batch: &[NewMessage]) -> Result<(), RepositoryError> {
         let mut ids = HashSet::new();

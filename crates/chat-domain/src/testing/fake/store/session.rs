@@ -8,10 +8,11 @@ use super::key::Known;
 use super::{FakeStore, IdGivenBefore, State, StoredSession, session_key};
 use crate::error::RepositoryError;
 use crate::id::{SessionId, TenantId};
+use crate::message::Since;
 use crate::revision::Revision;
 use crate::session::{
-    CreateOutcome, CursorDirection, NewSession, RevisionSource, Session, SessionKey, SessionPage, SessionRepository,
-    SessionUpdate, UpdateOutcome, UserSessions,
+    CreateOutcome, CursorDirection, NewSession, News, RevisionSource, Session, SessionKey, SessionPage,
+    SessionRepository, SessionUpdate, UpdateOutcome, UserSessions,
 };
 
 #[async_trait]
@@ -92,6 +93,13 @@ impl RevisionSource for FakeStore {
     async fn revs(&self, sessions: Vec<SessionKey>) -> Result<Vec<Option<Revision>>, RepositoryError> {
         let state = self.open()?;
         Ok(sessions.iter().map(|key| revision(&state, key)).collect())
+    }
+
+    async fn news(&self, sessions: Vec<SessionKey>, since: Vec<Since>) -> Result<News, RepositoryError> {
+        let state = self.open()?;
+        let revisions = sessions.iter().map(|key| revision(&state, key)).collect();
+        let changes = since.iter().map(|since| state.changes(since)).collect::<Result<_, _>>()?;
+        Ok(News { revisions, changes })
     }
 }
 
