@@ -26,10 +26,11 @@ pub(crate) const EXPECTED: &str =
 
 /// Whoever is still there by then is not thrown out at all.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// However many read however large pages: what all lists may take (`LONG_ANSWERS_MIB`, what is kept of answers, one page
-/// more), a few copies (as rows, as values, printed) of the two pages that are read at once, what 16 compressors take, the
-/// caches, some buffers. A copy of its page for each reader would be five times as much in the long form.
-const GROWTH_MIB: f64 = 320.0;
+/// However many read however large pages: what all lists may take (`LONG_ANSWERS_MIB`, 128 MiB) and one page more, four copies
+/// (as rows, as values, printed) of each of the two pages that are read at once (64), 16 compressors (64), the caches (32),
+/// buffers of some hundred KB for each slow client and those half-sent (80). A copy of its page for each reader would be four
+/// times as much in the long form.
+const GROWTH_MIB: f64 = 384.0;
 /// Messages of the largest page, of 8 KiB each, and how many of them are sent at once.
 const LARGE: usize = 992;
 const LENGTH: usize = 8 * 1024;

@@ -104,9 +104,7 @@ impl SqliteStore {
         let moving = open_mover(path, ATTEMPT).map_err(|error| unusable(error.into()))?;
         let memory = Memory::new();
         let (readers, mut threads) = Readers::start(config, reading, &file).map_err(OpenError::Thread)?;
-        let (log, thread) =
-            Log::start(moving, Arc::clone(&file), Bounds::serving(config.deadline)).map_err(OpenError::Thread)?;
-        threads.push(thread);
+        let log = Log::start(moving, Arc::clone(&file), Bounds::serving(config.deadline)).map_err(OpenError::Thread)?;
         let (writer, thread) = Writer::start(config, writing, file, memory.clone(), log).map_err(OpenError::Thread)?;
         threads.push(thread);
         let ways = Threads { readers: readers.clone(), writer: writer.clone() };

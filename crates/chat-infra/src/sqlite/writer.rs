@@ -36,7 +36,7 @@ enum Failure {
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the thread, which ends after the one that moves the log.
     ///
     /// # Errors
     /// Where the system gives no more threads.
@@ -45,12 +45,14 @@ impl Writer {
         mut connection: SqliteConnection,
         file: Arc<ClaimedFile>,
         memory: Memory,
-        mut log: Log,
+        (mut log, moving): (Log, JoinHandle<()>),
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, mut orders) = mpsc::channel(config.queue.get());
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             serve(&mut connection, &memory, &mut log, &mut orders);
             drop(log);
+            // The last connection that is closed leaves no log; of two that are closed at once, neither is the last.
+            _ = moving.join();
             checkpoint(&mut connection);
             drop(connection);
             drop(file);

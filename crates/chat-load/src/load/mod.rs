@@ -17,6 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use self::schedule::Schedule;
@@ -31,6 +32,10 @@ use crate::target::Target;
 
 /// How long an answer may take that is awaited when the time is over.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// So many connections of a thread are opened at once: a server that finds more than it queues drops some, which are tried
+/// again after seconds.
+const OPENING: usize = 128;
 
 /// What is sent, over how many connections, how fast and how long.
 #[derive(Debug, Clone)]
@@ -134,6 +139,7 @@ impl Driver {
     async fn connect(&self, tally: &Arc<Mutex<Tally>>) -> Result<(), LoadError> {
         let (first, step) = self.numbers;
         let mut tasks = JoinSet::new();
+        let opening = Arc::new(Semaphore::new(OPENING));
         if let Some(schedule) = self.schedule.clone() {
             tasks.spawn(async move { schedule.pace().await });
         }
@@ -143,6 +149,7 @@ impl Driver {
                 schedule: self.schedule.clone(),
                 window: self.window,
                 tally: Arc::clone(tally),
+                opening: Arc::clone(&opening),
                 number,
             };
             tasks.spawn(asker.ask());
@@ -160,13 +167,16 @@ struct Asker {
     schedule: Option<Arc<Schedule>>,
     window: Window,
     tally: Arc<Mutex<Tally>>,
+    opening: Arc<Semaphore>,
     number: usize,
 }
 
 impl Asker {
     /// Sends one request after the other until the time is over, from a place of its own in the list.
     async fn ask(self) -> Result<(), LoadError> {
+        let turn = self.opening.acquire().await;
         let mut connection = Connection::open(&self.plan.target).await?;
+        drop(turn);
         let offset = self.number * self.plan.shots.len() / self.plan.size.connections;
         for shot in self.plan.shots.iter().cycle().skip(offset) {
             let Some(intended) = self.next().await else { break };
