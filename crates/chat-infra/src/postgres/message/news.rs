@@ -81,7 +81,9 @@ pub(in crate::postgres) fn news_sql() -> String {
     const NO_REVISION: &str = "NULL::bigint, NULL::timestamptz";
     let rows = Changes::ROWS;
     format!(
-        "WITH m AS MATERIALIZED (\
+        // The first part is never run: see `plain.sql`.
+        "WITH tables AS (SELECT FROM sessions WHERE false), \
+         m AS MATERIALIZED (\
              SELECT i.ord, m.* FROM {BEHIND} CROSS JOIN LATERAL (\
                  SELECT {MESSAGE_COLUMNS}, m.tenant_id, m.extension_count FROM messages m \
                  WHERE m.tenant_id = i.tenant_id AND m.session_id = i.id AND m.rev >= i.rev \
