@@ -70,7 +70,7 @@ pub(crate) struct Size {
     /// Length of the load before it, which does not count
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) warm_up: Duration,
-    /// Threads that drive the connections; 0 for one a core
+    /// Threads that drive the connections; 0 for one a core, or with a rate for no more than it needs
     #[arg(long, default_value_t = 0)]
     pub(crate) threads: usize,
 }

@@ -6,11 +6,10 @@
 //! load wait for memory.
 
 use std::cell::RefCell;
-use std::io::ErrorKind;
 use std::mem;
 
 use bytes::BytesMut;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::answer::{Answer, Head};
@@ -62,19 +61,18 @@ impl Connection {
         Answer::new(head, &self.buffer).ok_or(LoadError::Answer("it has no end"))
     }
 
+    /// Takes a buffer when there is something to put into it. A read that leaves room tells the runtime that there is no more,
+    /// which saves the one that would find nothing before the next answer.
     async fn read(&mut self) -> Result<(), LoadError> {
-        loop {
-            self.stream.readable().await.map_err(|source| LoadError::io("no answer came", source))?;
-            if self.buffer.capacity() == 0 {
-                self.buffer = spare();
-            }
-            self.buffer.reserve(1);
-            match self.stream.try_read_buf(&mut self.buffer) {
-                Ok(0) => return Err(LoadError::Answer("the connection was closed")),
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(LoadError::io("no answer came", error)),
-            }
+        let broken = |source| LoadError::io("no answer came", source);
+        self.stream.readable().await.map_err(broken)?;
+        if self.buffer.capacity() == 0 {
+            self.buffer = spare();
+        }
+        self.buffer.reserve(1);
+        match self.stream.read_buf(&mut self.buffer).await.map_err(broken)? {
+            0 => Err(LoadError::Answer("the connection was closed")),
+            _ => Ok(()),
         }
     }
 }

@@ -19,6 +19,8 @@ mod population;
 mod request;
 mod sqlite_commits;
 mod stored;
+#[cfg(test)]
+mod tables;
 mod target;
 
 use std::error::Error as _;
@@ -33,7 +35,7 @@ use crate::error::LoadError;
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run(&args),
-        Command::Bench(args) => bench::run(&args).and_then(|sheet| say(&sheet)),
+        Command::Bench(args) => bench::run(&args, say),
         Command::Bare(args) => bare::serve(&args),
         Command::SqliteCommits(args) => {
             sqlite_commits::run(&args.file, args.seconds).and_then(|rate| say(&format!("{rate:.0} commits/s\n")))

@@ -75,14 +75,12 @@ fn id(now: i64) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TABLES: &str =
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite/0001_sessions_and_messages/up.sql"));
+    use crate::tables;
 
     fn file(directory: &tempfile::TempDir, session: &str) -> std::path::PathBuf {
         let file = directory.path().join("chat.db");
         let connection = Connection::open(&file).unwrap();
-        connection.execute_batch(TABLES).unwrap();
+        tables::make(&connection);
         connection.execute_batch(session).unwrap();
         file
     }

@@ -96,9 +96,7 @@ fn indexes(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TABLES: &str =
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite/0001_sessions_and_messages/up.sql"));
+    use crate::tables;
 
     #[test]
     fn a_tenth_of_the_messages_is_in_one_session() {
@@ -109,7 +107,10 @@ mod tests {
     fn the_counters_of_each_session_fit_its_messages() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("chat.db");
-        Connection::open(&file).unwrap().execute_batch(TABLES).unwrap();
+        let made = Connection::open(&file).unwrap();
+        tables::make(&made);
+        let indexes_made = indexes(&made).unwrap();
+        drop(made);
         fill_sqlite(&file, Stored { long: 250, others: 3 }).unwrap();
         let connection = Connection::open(&file).unwrap();
         let count = |question: &str| -> i64 { connection.query_row(question, [], |row| row.get(0)).unwrap() };
@@ -118,6 +119,7 @@ mod tests {
         let wrong = "SELECT count(*) FROM sessions s WHERE last_seq <>
             (SELECT max(seq) FROM messages m WHERE m.tenant_id = s.tenant_id AND m.session_id = s.id)";
         assert_eq!(count(wrong), 0);
-        assert_eq!(indexes(&connection).unwrap().len(), 6);
+        assert!(!indexes_made.is_empty());
+        assert_eq!(indexes(&connection).unwrap(), indexes_made);
     }
 }

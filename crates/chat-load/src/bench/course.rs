@@ -84,6 +84,9 @@ impl<'a> Course<'a> {
             self.beside.measure(self.store, self.size, Plain { create, list }, sheet)?;
             self.at_half_load("create at half load, p99", Case::Create, create, &people, sheet)?;
             self.at_half_load("list at half load, p99", Case::List, list, &people, sheet)?;
+            if let Yardsticks::Sqlite(_, directory) = self.yardsticks {
+                self.bare_at_half_load(&people, directory, sheet)?;
+            }
         }
         if let Some(memory) = self.node.memory() {
             let measured = Measured::new("memory, most under load", Unit::Mebibytes, memory.peak);
@@ -166,7 +169,8 @@ impl<'a> Course<'a> {
         for round in 1..=rounds {
             tell(&format!("{}, twice the load, round {round} of {rounds}", self.store));
             let create = self.closed(Case::Create, &people.spread)?;
-            let served = overload(&crowd, Case::Create, &people.spread, self.node.target(), create)?;
+            let twice = Some(create * 2.0);
+            let served = overload(&crowd, Case::Create, &people.spread, self.node.target(), twice)?;
             let measured = Measured::new("create, twice as much offered", Unit::PerSecond, served);
             sheet.note(self.store, measured.against("highest load", create).bar(Bar::AtLeast(0.9, 1.0)));
 
@@ -175,16 +179,15 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Lists are refused by nobody: what a crowd of connections costs is what its sockets cost, as the bare handler
-    /// shows.
+    /// What a crowd of connections costs is mostly what its sockets cost, as the bare handler shows.
     fn crowd_of_lists(&self, crowd: &Size, people: &People, sheet: &mut Sheet) -> Result<(), LoadError> {
         let target = self.node.target();
         let few = self.closed(Case::List, &people.spread)?;
-        let served = overload(crowd, Case::List, &people.spread, target, few)?;
+        let served = overload(crowd, Case::List, &people.spread, target, Some(few * 2.0))?;
         let measured = Measured::new("list, twice as much offered", Unit::PerSecond, served);
         sheet.note(self.store, measured.against("highest load", few).bar(Bar::AtLeast(0.9, 1.0)));
 
-        let many = closed(crowd, Case::List, &people.spread, target)?;
+        let many = overload(crowd, Case::List, &people.spread, target, None)?;
         let measured = Measured::new("list, twice as much, same connections", Unit::PerSecond, served);
         sheet.note(self.store, measured.against("highest load of as many", many).bar(Bar::AtLeast(0.9, 1.0)));
         if let Yardsticks::Sqlite(_, directory) = self.yardsticks {
@@ -209,7 +212,7 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// A bare handler that sends what the node answers to this case, asked in the same way.
+    /// Held against a bare handler that sends what the node answers to this case, asked in the same way.
     fn beside_bare(
         &self,
         measured: Measured,
@@ -217,16 +220,31 @@ impl<'a> Course<'a> {
         people: &People,
         (size, directory): (&Size, &Path),
     ) -> Result<Measured, LoadError> {
+        let bare = self.bare(case, people, directory)?;
+        let rate = closed(size, case, &people.spread, bare.target())?;
+        Ok(measured.against("bare handler", rate).bar(Bar::AtLeast(0.4, 0.65)))
+    }
+
+    /// What this machine does to a handler that has nothing to do.
+    fn bare_at_half_load(&self, people: &People, directory: &Path, sheet: &mut Sheet) -> Result<(), LoadError> {
+        let bare = self.bare(Case::List, people, directory)?;
+        let highest = closed(self.size, Case::List, &people.spread, bare.target())?;
+        let summary = send(self.size, Case::List, &people.spread, bare.target(), Some(highest / 2.0))?;
+        let measured = Measured::new("bare handler at half load, p99", Unit::Milliseconds, millis(summary.p99));
+        sheet.note(self.store, measured.against("p50", millis(summary.p50)));
+        Ok(())
+    }
+
+    fn bare(&self, case: Case, people: &People, directory: &Path) -> Result<Server, LoadError> {
         let place = people.spread.places().first().ok_or_else(|| LoadError::failed("there is no session"))?;
         let like = format!("{}{}", self.node.target(), case.path(place));
-        let bare = Server::start(&this_program()?, &directory.join("bare.err"), API, |command, port| {
+        let (bare, _) = Server::start(&this_program()?, &directory.join("bare.err"), API, |command, port| {
             command.args(["bare", "--port", &port.to_string(), "--like", &like]);
             for header in people.spread.headers_of(place) {
                 command.args(["--header", &header]);
             }
         })?;
-        let rate = closed(size, case, &people.spread, bare.0.target())?;
-        Ok(measured.against("bare handler", rate).bar(Bar::AtLeast(0.4, 0.65)))
+        Ok(bare)
     }
 
     fn closed(&self, case: Case, population: &Population) -> Result<f64, LoadError> {

@@ -36,16 +36,15 @@ pub(super) fn crowd(size: &Size) -> Size {
     Size { connections: size.connections.max(CROWD), ..*size }
 }
 
-/// Good answers a second while twice as much is offered as can be served. Refusals are expected.
+/// Good answers a second where more may be asked than can be served: refusals are expected, and not counted.
 pub(super) fn overload(
     size: &Size,
     case: Case,
     people: &Population,
     target: &Target,
-    highest: f64,
+    rate: Option<f64>,
 ) -> Result<f64, LoadError> {
-    let plan =
-        Plan { target: target.clone(), shots: case.shots(target, people), size: *size, rate: Some(highest * 2.0) };
+    let plan = Plan { target: target.clone(), shots: case.shots(target, people), size: *size, rate };
     let mut summary = load::send(plan)?;
     summary.unexpected.remove(&REFUSED);
     summary.refuse_unexpected()?;

@@ -54,18 +54,17 @@ const GUARDED: [(&str, &str); 6] = [
 /// Where the API lies on a node.
 const API: &str = "/api/v1";
 
-/// Measures everything; the table as Markdown.
-pub(crate) fn run(args: &BenchArgs) -> Result<String, LoadError> {
+/// Measures everything and says the table as Markdown; where a case fails, with what was measured until then.
+///
+/// # Errors
+/// Where the table is not whole.
+pub(crate) fn run(args: &BenchArgs, say: impl Fn(&str) -> Result<(), LoadError>) -> Result<(), LoadError> {
     let bench = Bench::new(args)?;
     let mut sheet = Sheet::default();
-    bench.sqlite(&mut sheet)?;
-    let shares = if let Some(server) = &args.postgres_url {
-        bench.postgres(server, &mut sheet)?
-    } else {
-        tell("no --postgres-url: PostgreSQL is left out");
-        String::new()
-    };
-    Ok(format!("{}\n{sheet}\n{shares}", bench.conditions()))
+    let measured = bench.stores(&mut sheet);
+    let shares = measured.as_deref().unwrap_or_default();
+    say(&format!("{}\n{sheet}\n{shares}", bench.conditions()))?;
+    measured.map(drop)
 }
 
 /// A place to work in, and what to measure.
@@ -85,6 +84,16 @@ impl<'a> Bench<'a> {
             .map_err(|source| LoadError::io(format!("no service at {}", service.display()), source))?;
         let directory = tempfile::tempdir().map_err(|source| LoadError::io("no directory for the data", source))?;
         Ok(Self { args, service, directory })
+    }
+
+    /// One store after the other; whose processor time a request takes is told apart.
+    fn stores(&self, sheet: &mut Sheet) -> Result<String, LoadError> {
+        self.sqlite(sheet)?;
+        let Some(server) = &self.args.postgres_url else {
+            tell("no --postgres-url: PostgreSQL is left out");
+            return Ok(String::new());
+        };
+        self.postgres(server, sheet)
     }
 
     fn conditions(&self) -> String {

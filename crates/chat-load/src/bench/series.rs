@@ -4,6 +4,12 @@
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Series(Vec<f64>);
 
+impl FromIterator<f64> for Series {
+    fn from_iter<T: IntoIterator<Item = f64>>(figures: T) -> Self {
+        Self(figures.into_iter().collect())
+    }
+}
+
 impl Series {
     pub(super) fn push(&mut self, figure: f64) {
         self.0.push(figure);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::measure::closed;
 use super::postgres::Database;
 use super::processor;
+use super::series::Series;
 use super::server::Server;
 use crate::case::Case;
 use crate::cli::Size;
@@ -76,20 +77,10 @@ impl Shares {
 
     /// The median of each figure over the rounds, of one load.
     pub(super) fn median(rounds: &[Self]) -> Option<Self> {
-        let middle = |figure: &dyn Fn(&Self) -> f64| {
-            let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-            figures.sort_by(f64::total_cmp);
-            figures.get(figures.len() / 2).copied()
-        };
-        Some(Self {
-            load: rounds.first()?.load,
-            rate: middle(&|shares| shares.rate)?,
-            micros: [
-                middle(&|shares| shares.micros[0])?,
-                middle(&|shares| shares.micros[1])?,
-                middle(&|shares| shares.micros[2])?,
-            ],
-        })
+        let median = |figure: fn(&Self) -> f64| rounds.iter().map(figure).collect::<Series>().median();
+        let micros =
+            [median(|round| round.micros[0])?, median(|round| round.micros[1])?, median(|round| round.micros[2])?];
+        Some(Self { load: rounds.first()?.load, rate: median(|round| round.rate)?, micros })
     }
 }
 

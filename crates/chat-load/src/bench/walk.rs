@@ -35,9 +35,7 @@ pub(super) fn to_the_end(target: &Target, stored: Stored) -> Result<Walk, LoadEr
 }
 
 fn median<'t>(times: impl Iterator<Item = &'t Duration>) -> f64 {
-    let mut series = Series::default();
-    series.extend(times.map(|time| millis(*time)));
-    series.median().unwrap_or_default()
+    times.map(|time| millis(*time)).collect::<Series>().median().unwrap_or_default()
 }
 
 async fn walk(target: &Target) -> Result<Vec<Duration>, LoadError> {

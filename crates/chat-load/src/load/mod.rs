@@ -37,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// again after seconds.
 const OPENING: usize = 128;
 
+/// Requests a second that a thread sends in an open loop without being busy: it can do some 150,000.
+const EASE: f64 = 75_000.0;
+
 /// What is sent, over how many connections, how fast and how long.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -78,7 +81,7 @@ pub(crate) fn send(plan: Plan) -> Result<Summary, LoadError> {
     let begin = Instant::now();
     let from = begin + plan.size.warm_up;
     let window = Window { from, until: from + plan.size.seconds };
-    let threads = threads(&plan.size);
+    let threads = threads(&plan.size, plan.rate);
     let plan = Arc::new(plan);
     let drivers: Vec<_> = (0..threads)
         .map(|number| {
@@ -101,12 +104,20 @@ pub(crate) fn runtime() -> Result<Runtime, LoadError> {
     Builder::new_current_thread().enable_all().build().map_err(|source| LoadError::io("no runtime", source))
 }
 
-fn threads(size: &Size) -> usize {
-    let wanted = match size.threads {
-        0 => thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        threads => threads,
+/// One a core in a closed loop. An open one has no more than it needs, so that they stand less in the server's way.
+fn threads(size: &Size, rate: Option<f64>) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let wanted = match (size.threads, rate) {
+        (0, None) => cores(),
+        (0, Some(rate)) => (1..cores()).find(|threads| rate <= EASE * approximate(*threads)).unwrap_or_else(cores),
+        (threads, _) => threads,
     };
     wanted.min(size.connections)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of threads are small")]
+const fn approximate(count: usize) -> f64 {
+    count as f64
 }
 
 /// One thread's share of the connections.
@@ -220,6 +231,16 @@ mod tests {
             shot.expected = expected;
         }
         Plan { target, shots, size: size(), rate }
+    }
+
+    #[test]
+    fn an_open_loop_has_no_more_threads_than_it_needs() {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let size = Size { connections: 10_000, threads: 0, ..size() };
+        assert_eq!(threads(&size, None), cores);
+        assert_eq!([1.0, EASE, EASE * 1.5, 1e9].map(|rate| threads(&size, Some(rate))), [1, 1, cores.min(2), cores]);
+        assert_eq!(threads(&Size { threads: 3, ..size }, Some(1.0)), 3);
+        assert_eq!(threads(&Size { connections: 2, threads: 3, ..size }, None), 2);
     }
 
     #[test]
