@@ -114,6 +114,20 @@ sqlite() {
     stop
 }
 
+# Stopped, copied with all that lies there, started.
+sqlite_copied() {
+    start DATA_DIR="$work/stopped"
+    fill
+    note
+    lose
+    cp -R "$work/stopped" "$work/copy"
+    rm "$work"/stopped/chat.db*
+    cp -R "$work/copy/." "$work/stopped"
+    start DATA_DIR="$work/stopped"
+    verify "SQLite, stopped and copied"
+    stop
+}
+
 postgres() {
     local server=${TEST_DATABASE_URL%/*}
     createdb --maintenance-db="$TEST_DATABASE_URL" --template=template0 chat
@@ -217,5 +231,6 @@ END
 }
 
 sqlite
+sqlite_copied
 postgres
 to_a_moment
