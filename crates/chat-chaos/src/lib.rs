@@ -5,7 +5,7 @@
 //! is asked again under its key, everything is read, and a checker holds the history against it.
 //!
 //! - `case`, `cases`: what a case is, and all of them, a file each.
-//! - `stage`: what a case plays on; `world`: its servers and nodes; `load`: its clients.
+//! - `stage`: what a case plays on; `world`: its servers and nodes; `load`: its clients, `noise`: what they say.
 //! - `node`, `postgres`, `redis`, `process`, `programs`: real processes. `proxy`: what stands between them;
 //!   `shim`: what stands below one.
 //! - `memory`, `queues`: what piles up in a node, seen from outside.
@@ -33,6 +33,7 @@ mod history;
 mod load;
 mod memory;
 mod node;
+mod noise;
 mod postgres;
 mod process;
 mod programs;
@@ -47,7 +48,7 @@ mod wait;
 mod world;
 
 pub use case::{Case, Form, Store};
-pub use cases::{CASES, SABOTAGE};
+pub use cases::{CASES, SABOTAGE, SABOTAGE_OF_DELETIONS};
 pub use programs::Programs;
 pub use report::Row;
 

@@ -1,22 +1,25 @@
 //! Clients that write and read all the time, and write down what they are told.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::client::{Answer, Client, PATIENCE, Request, Silence};
 use crate::failure::{Failure, Outcome};
-use crate::history::{Message, PAGE, Post, Read, Recorder, Tally, Told};
+use crate::history::{Deletion, Gone, Message, PAGE, Post, Read, Recorder, Tally, Told};
 use crate::node::Address;
-use crate::process::TICK;
+use crate::noise::noise;
+use crate::wait;
 
 /// After a failure a client waits this long, so that a node that is down does not make clients spin.
 const AFTER_FAILURE: Duration = Duration::from_millis(20);
+/// One writer in so many deletes messages: one in three of those that it has sent, as soon as it is acknowledged.
+const DELETERS: usize = 10;
+const DELETED: usize = 3;
 /// What a load is waited for, at most.
 const WAIT: Duration = Duration::from_mins(2);
 
@@ -33,6 +36,10 @@ pub(crate) struct Size {
     pub(crate) content: usize,
     /// How long a client waits for an answer.
     pub(crate) patience: Duration,
+    /// Whether one writer in ten deletes messages, too.
+    pub(crate) deletes: bool,
+    /// Whether each client asks once, all of them at the same time, each on a connection of its own.
+    pub(crate) once: bool,
 }
 
 impl Size {
@@ -44,7 +51,8 @@ impl Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Self { writers: 4, readers: 2, pause: Duration::from_millis(5), content: 200, patience: PATIENCE }
+        let pause = Duration::from_millis(5);
+        Self { writers: 4, readers: 2, pause, content: 200, patience: PATIENCE, deletes: true, once: false }
     }
 }
 
@@ -120,20 +128,13 @@ impl Load {
 
     /// Waits until so many more requests have come to nothing.
     pub(crate) async fn refused(&self, more: usize) -> Outcome {
-        let wanted = self.tally().failed + self.tally().unknown + more;
-        self.until("requests to be refused", |tally| tally.failed + tally.unknown >= wanted).await
+        let wanted = self.tally().harmed() + more;
+        self.until("requests to be refused", |tally| tally.harmed() >= wanted).await
     }
 
     /// Waits until the tally is so.
     pub(crate) async fn until(&self, what: &str, so: impl Fn(&Tally) -> bool) -> Outcome {
-        let until = Instant::now() + WAIT;
-        while !so(&self.tally()) {
-            if Instant::now() > until {
-                return Err(Failure::InVain(what.to_owned()));
-            }
-            sleep(TICK).await;
-        }
-        Ok(())
+        wait::until(what, WAIT, async || Ok(so(&self.tally()))).await
     }
 
     /// Stops the clients; each waits for the answer that it is owed.
@@ -163,15 +164,21 @@ impl Worker {
             }
             let well = match (self.address.get(), job) {
                 (None, _) => false,
-                (Some(node), Job::Write) => self.write_one(&node, self.session(turn)).await,
+                (Some(node), Job::Write) => {
+                    let deletes = self.size.deletes && number.is_multiple_of(DELETERS) && turn.is_multiple_of(DELETED);
+                    self.write_one(&node, self.session(turn), deletes).await
+                }
                 (Some(node), Job::Read) => self.read_one(&node, self.session(turn), turn % 3 == 0).await,
             };
+            if self.size.once {
+                return;
+            }
             sleep(if well { self.size.pause } else { AFTER_FAILURE }).await;
         }
     }
 
-    /// Whether it was stored.
-    async fn write_one(&self, node: &str, session: String) -> bool {
+    /// Whether it was stored, and deleted where it was to be.
+    async fn write_one(&self, node: &str, session: String, deletes: bool) -> bool {
         let name = self.names.fetch_add(1, Ordering::Relaxed);
         let key = format!("m-{name}");
         let content = format!("{key} {}", noise(name, self.size.content));
@@ -180,20 +187,57 @@ impl Worker {
         let answer = self.client.ask(node, &request).await;
         let ended = self.recorder.now();
         let (told, took) = self.told(answer);
-        let stored = matches!(told, Told::Stored(_));
+        let stored = if let Told::Stored(message) = &told { Some(message.clone()) } else { None };
         self.recorder.post(Post { session, key, content, began, ended, told }, took);
-        stored
+        match stored {
+            Some(message) if deletes => self.delete_one(node, message).await,
+            stored => stored.is_some(),
+        }
+    }
+
+    /// Whether it was deleted.
+    async fn delete_one(&self, node: &str, message: Message) -> bool {
+        let began = self.recorder.now();
+        let answer = self.client.ask(node, &Request::delete(&message.id)).await;
+        let ended = self.recorder.now();
+        let (gone, took) = match answer {
+            Ok(answer) => (self.gone(&answer), answer.took),
+            Err(silence) => {
+                (if silence.sent { Gone::Nothing } else { Gone::Refused }, self.silent("deletion", &silence))
+            }
+        };
+        self.recorder.deletion(Deletion { message, began, ended, gone }, took);
+        matches!(gone, Gone::Deleted { .. })
+    }
+
+    /// What an answer to a deletion means.
+    fn gone(&self, answer: &Answer) -> Gone {
+        match (answer.status, Message::of(&answer.body)) {
+            (200, Some(tombstone)) if tombstone.deleted => Gone::Deleted { rev: tombstone.rev },
+            _ if answer.is_promised_refusal() && answer.code() == "outcome_unknown" => Gone::Nothing,
+            _ if answer.is_promised_refusal() || self.may_turn_away(answer) => Gone::Refused,
+            _ => {
+                self.surprised("deletion", answer);
+                Gone::Nothing
+            }
+        }
     }
 
     /// What an answer to a post means.
     fn told(&self, answer: Result<Answer, Silence>) -> (Told, Duration) {
         match answer {
+            Ok(answer) if self.may_turn_away(&answer) => (Told::Refused, answer.took),
             Ok(answer) => (told(&answer).unwrap_or_else(|| self.surprised("post", &answer)), answer.took),
             Err(silence) => {
                 let told = if silence.sent { Told::Nothing } else { Told::Refused };
                 (told, self.silent("post", &silence))
             }
         }
+    }
+
+    /// Whether this is what a node may say that was asked to end; of any other it is a surprise.
+    fn may_turn_away(&self, answer: &Answer) -> bool {
+        answer.turns_away() && self.address.was_asked_to_end()
     }
 
     /// Writes down why there was no answer, unless this client is one that does not wait for it; how long it waited.
@@ -232,7 +276,8 @@ impl Worker {
                 true
             }
             Ok(answer) => {
-                if !answer.is_promised_refusal() || answer.code() == "outcome_unknown" {
+                let told = answer.is_promised_refusal() && answer.code() != "outcome_unknown";
+                if !told && !self.may_turn_away(&answer) {
                     self.surprised("read", &answer);
                 }
                 self.recorder.failed_read(answer.took);
@@ -244,18 +289,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// Text that no store can make smaller: the digits of a sequence that repeats after 2^64.
-fn noise(seed: usize, length: usize) -> String {
-    let mut state = seed as u64;
-    let mut text = String::with_capacity(length + 16);
-    while text.len() < length {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Writing to a string does not fail.
-        _ = write!(text, "{:x}", state >> 24);
-    }
-    text
 }
 
 /// What an answer to a post means; `None` where it is none of those that are promised.

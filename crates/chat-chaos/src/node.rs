@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where a node is, for those who ask it: its address changes with each start, and there is none while it is down.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Address(Arc<Mutex<Option<String>>>);
+pub(crate) struct Address(Arc<Place>);
+
+#[derive(Debug, Default)]
+struct Place {
+    at: Mutex<Option<String>>,
+    asked_to_end: AtomicBool,
+}
 
 /// A node, running or not.
 #[derive(Debug)]
@@ -26,6 +33,8 @@ pub(crate) struct Node {
     program: PathBuf,
     directory: PathBuf,
     environment: Vec<(String, String)>,
+    /// The soft limit of open files that it is started with; the suite's own where there is none.
+    files: Option<u32>,
     process: Option<Process>,
     address: Address,
     /// Whether it was ever killed, or asked to end.
@@ -35,7 +44,7 @@ pub(crate) struct Node {
 impl Address {
     /// As `http://127.0.0.1:port`; `None` while the node is known to be down.
     pub(crate) fn get(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.at.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The address of a node that has to be up.
@@ -44,14 +53,20 @@ impl Address {
     }
 
     fn set(&self, address: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = address;
+        *self.0.at.lock().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+
+    /// Whether the node there was ever asked to end: such a one may turn clients away unheard.
+    pub(crate) fn was_asked_to_end(&self) -> bool {
+        self.0.asked_to_end.load(Ordering::SeqCst)
     }
 }
 
 impl Node {
     /// A node that does not run yet. It works in this directory, and its log goes there too.
     pub(crate) fn new(name: String, program: PathBuf, directory: PathBuf, environment: Vec<(String, String)>) -> Self {
-        Self { name, program, directory, environment, process: None, address: Address::default(), harmed: false }
+        let address = Address::default();
+        Self { name, program, directory, environment, files: None, process: None, address, harmed: false }
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -64,6 +79,11 @@ impl Node {
         self.environment.push((variable.to_owned(), value.into()));
     }
 
+    /// Has it started with this soft limit of open files, whatever the hard one is.
+    pub(crate) const fn allow_files(&mut self, soft: u32) {
+        self.files = Some(soft);
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.directory.join(format!("{}.log", self.name))
     }
@@ -71,11 +91,19 @@ impl Node {
     /// Starts it on a port of its own choice, without waiting for anything. Nothing of this process's own settings
     /// reaches it.
     pub(crate) fn launch(&mut self) -> Outcome {
-        let mut command = Command::new(&self.program);
+        let mut command = self.command();
         command.env_clear().current_dir(&self.directory);
         command.envs(self.environment.iter().cloned()).env("PORT", "0");
         self.process = Some(Process::start(command, &self.name, &self.log())?);
         Ok(())
+    }
+
+    /// A shell sets the limit and becomes the program, so that nobody else's limits change.
+    fn command(&self) -> Command {
+        let Some(files) = self.files else { return Command::new(&self.program) };
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("ulimit -S -n {files} && exec \"$0\"")]).arg(&self.program);
+        command
     }
 
     /// Starts it, and waits until it listens.
@@ -120,6 +148,7 @@ impl Node {
     /// Asks it to end.
     pub(crate) fn terminate(&mut self) -> Outcome {
         self.harmed = true;
+        self.address.0.asked_to_end.store(true, Ordering::SeqCst);
         self.process.as_ref().map_or(Ok(()), |process| process.signal(Signal::TERM))
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use tokio::time::{Instant, sleep};
 
 use crate::failure::{Failure, Outcome};
@@ -84,4 +84,15 @@ impl Drop for Process {
             _ = self.child.wait();
         }
     }
+}
+
+/// Lets this process open so many files.
+pub(crate) fn allow_files(many: usize) -> Outcome {
+    let many = many as u64;
+    let now = getrlimit(Resource::Nofile);
+    if now.current.is_none_or(|now| now >= many) {
+        return Ok(());
+    }
+    let limit = Rlimit { current: Some(many.min(now.maximum.unwrap_or(many))), maximum: now.maximum };
+    setrlimit(Resource::Nofile, limit).map_err(|error| Failure::io("more open files")(error.into()))
 }

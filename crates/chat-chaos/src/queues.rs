@@ -29,6 +29,8 @@ type Most = BTreeMap<&'static str, f64>;
 #[derive(Debug)]
 pub(crate) struct QueueWatch {
     most: Arc<Mutex<Most>>,
+    /// The most appends that may wait in one node, where the nodes were told.
+    appends: Option<u32>,
     looking: JoinHandle<()>,
 }
 
@@ -36,7 +38,13 @@ impl QueueWatch {
     pub(crate) fn start(world: &World) -> Self {
         let most: Arc<Mutex<Most>> = Arc::default();
         let looking = tokio::spawn(look(world.addresses(), world.client.clone(), Arc::clone(&most)));
-        Self { most, looking }
+        Self { most, appends: None, looking }
+    }
+
+    /// Holds the queue of appends to this, which is what nodes were told (`GROUP_COMMIT_QUEUE`), and nothing else.
+    pub(crate) fn with_room(mut self, appends: usize) -> Self {
+        self.appends = u32::try_from(appends).ok();
+        self
     }
 
     /// No queue was longer than it can be with so many requests at once on each node: a request waits in one place at a
@@ -45,15 +53,20 @@ impl QueueWatch {
         let limit = u32::try_from(requests).unwrap_or(u32::MAX).saturating_add(OWN);
         let most = held(&self.most).clone();
         for figure in FIGURES {
-            let limit = if figure == APPENDS { limit.saturating_mul(2) } else { limit };
+            let limit = match self.appends {
+                Some(room) if figure == APPENDS => room,
+                None if figure == APPENDS => limit.saturating_mul(2),
+                _ => limit,
+            };
             match most.get(figure) {
-                Some(seen) => stage
-                    .promise(*seen <= f64::from(limit), || format!("{figure} was {seen}; at most {limit} are allowed")),
+                Some(seen) => {
+                    stage.queued(figure, *seen);
+                    let broken = || format!("{figure} was {seen}; at most {limit} are allowed");
+                    stage.promise(*seen <= f64::from(limit), broken);
+                }
                 None => stage.promise(false, || format!("no node told its {figure}")),
             }
         }
-        let seen: Vec<_> = most.iter().map(|(figure, seen)| format!("{figure} {seen}")).collect();
-        stage.note(format!("at most {}", seen.join(", ")));
     }
 }
 

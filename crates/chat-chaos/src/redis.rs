@@ -8,11 +8,11 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep};
 
 use crate::failure::{Failure, Outcome};
-use crate::process::{Process, TICK};
+use crate::process::Process;
 use crate::programs::Programs;
+use crate::wait::until;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,14 +44,7 @@ impl Redis {
         command.current_dir(self.directory.path()).args(["--port", "0", "--save", "", "--appendonly", "no"]);
         command.arg("--unixsocket").arg(self.socket());
         self.process = Some(Process::start(command, "redis-server", &self.log)?);
-        let until = Instant::now() + PATIENCE;
-        while self.command("PING").await.is_err() {
-            if Instant::now() > until {
-                return Err(Failure::InVain("Redis".to_owned()));
-            }
-            sleep(TICK).await;
-        }
-        Ok(())
+        until("Redis", PATIENCE, async || Ok(self.command("PING").await.is_ok())).await
     }
 
     /// As `kill -9` does.

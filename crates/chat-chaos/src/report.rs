@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::case::Case;
 use crate::failure::Outcome;
-use crate::stage::Stage;
+use crate::stage::{Seen, Stage};
 
 /// Lines of each log that are shown of a case that failed.
 const LINES: usize = 40;
@@ -31,12 +32,6 @@ impl Row {
             broken.push(failure.chain());
         }
         let tally = stage.recorder().tally();
-        let mut told = vec![format!("slowest answer {:.1?}", tally.slowest)];
-        told.extend(seen.back.map(|back| format!("back in {back:.1?}")));
-        told.extend(seen.most_added().map(|added| format!("+{added:.1?} at the 99th percentile")));
-        told.extend(seen.most_struck().map(|struck| format!("+{struck:.1?} to the slowest read as Redis failed")));
-        told.extend(seen.growth.map(|growth| format!("memory +{growth:.0} MiB")));
-        told.extend(seen.notes.iter().cloned());
         broken.extend((!broken.is_empty()).then(|| stage.recorder().silences()).into_iter().flatten());
         let logs = if broken.is_empty() { String::new() } else { logs(stage.directory()) };
         let cells = [
@@ -44,7 +39,7 @@ impl Row {
             case.store.to_string(),
             format!("{} / {} / {}", tally.ok, tally.failed, tally.unknown),
             case.expected.to_owned(),
-            told.join(", "),
+            told(seen, tally.slowest),
             if broken.is_empty() { "pass" } else { "**FAIL**" }.to_owned(),
         ];
         Self { case, cells, broken, logs }
@@ -77,6 +72,19 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| {} |", self.cells.join(" | "))
     }
+}
+
+/// What was seen, in words.
+fn told(seen: &Seen, slowest: Duration) -> String {
+    let mut told = vec![format!("slowest answer {slowest:.1?}")];
+    told.extend(seen.back.map(|back| format!("back in {back:.1?}")));
+    told.extend(seen.added.map(|added| format!("+{added:.1?} at the 99th percentile")));
+    told.extend(seen.struck.map(|struck| format!("+{struck:.1?} to the slowest read as Redis failed")));
+    told.extend(seen.growth.map(|growth| format!("memory +{growth:.0} MiB")));
+    let queues: Vec<_> = seen.queues.iter().map(|(queue, longest)| format!("{queue} {longest}")).collect();
+    told.extend((!queues.is_empty()).then(|| format!("at most {}", queues.join(", "))));
+    told.extend(seen.notes.iter().cloned());
+    told.join(", ")
 }
 
 /// The ends of all logs.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::Request;
 use crate::failure::{Failure, Outcome};
-use crate::history::{Message, Post, Stored, Told, check};
+use crate::history::{Message, Post, Stored, Told, violations};
 use crate::load::told;
 use crate::process::TICK;
 use crate::world::World;
@@ -20,9 +20,9 @@ const TOLD: usize = 10;
 
 /// Checks before and after the retries; what was broken, in words.
 pub(crate) async fn settle(world: &World) -> Outcome<Vec<String>> {
-    let (mut posts, reads) = (world.recorder.posts(), world.recorder.reads());
+    let (mut posts, deletions, reads) = (world.recorder.posts(), world.recorder.deletions(), world.recorder.reads());
     let before = stored(world, 0).await?;
-    let mut found = check(&posts, &reads, &before);
+    let mut found = violations(&posts, &deletions, &reads, &before);
     let mut broken = Vec::new();
     for post in posts.iter_mut().filter(|post| post.told == Told::Nothing) {
         match retry(world, post).await? {
@@ -34,7 +34,7 @@ pub(crate) async fn settle(world: &World) -> Outcome<Vec<String>> {
         }
     }
     for node in 0..world.nodes.len() {
-        found.extend(check(&posts, &reads, &stored(world, node).await?));
+        found.extend(violations(&posts, &deletions, &reads, &stored(world, node).await?));
     }
     let mut words: Vec<_> = found.iter().map(ToString::to_string).collect();
     words.sort();
@@ -70,7 +70,7 @@ async fn messages(world: &World, node: usize, session: &str) -> Outcome<Vec<Mess
     let mut all: Vec<Message> = Vec::new();
     loop {
         let after = all.last().map_or(0, |last| last.seq);
-        let path = format!("/api/v1/sessions/{session}/messages?after={after}&limit={PAGE}");
+        let path = format!("/api/v1/sessions/{session}/messages?after={after}&limit={PAGE}&include_deleted=true");
         let answer = patient(world, node, &Request::get(path)).await?;
         let page = Message::list(&answer.body);
         match page.ok_or_else(|| Failure::other(format!("a list cannot be read: {}", answer.body)))? {

@@ -1,5 +1,6 @@
 //! What a case plays on: it says in which form, gives a world, and takes down what was seen.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,34 +43,16 @@ pub(crate) struct Seen {
     pub(crate) back: Option<Duration>,
     /// By how many MiB memory grew.
     pub(crate) growth: Option<f64>,
-    /// What was added to the time of requests, each time that this was measured.
-    pub(crate) added: Vec<Duration>,
-    /// What was added to the slowest read that needed Redis as it failed, each time that this was measured.
-    pub(crate) struck: Vec<Duration>,
+    /// The most that was added to the time of requests.
+    pub(crate) added: Option<Duration>,
+    /// The most that was added to the slowest read that needed Redis as it failed.
+    pub(crate) struck: Option<Duration>,
+    /// The longest queues, by the metrics that told of them.
+    pub(crate) queues: BTreeMap<&'static str, f64>,
     /// What else is worth telling.
     pub(crate) notes: Vec<String>,
     /// Promises that were broken.
     pub(crate) broken: Vec<String>,
-}
-
-impl Seen {
-    /// The most that was added.
-    pub(crate) fn most_added(&self) -> Option<Duration> {
-        most(&self.added)
-    }
-
-    /// The most that was added to the slowest read that needed Redis as it failed.
-    pub(crate) fn most_struck(&self) -> Option<Duration> {
-        most(&self.struck)
-    }
-}
-
-/// The greatest of several measurements, of more than two the one below it: a machine that does something else for a
-/// moment adds as much as a fault might, but not twice.
-fn most(measured: &[Duration]) -> Option<Duration> {
-    let mut measured = measured.to_vec();
-    measured.sort_unstable();
-    measured.iter().rev().nth(usize::from(measured.len() > 2)).copied()
 }
 
 impl Stage {
@@ -139,14 +122,20 @@ impl Stage {
         self.promise(mib < limit, || format!("memory grew by {mib:.0} MiB; at most {limit:.0} are allowed"));
     }
 
-    /// Takes down by how much requests took longer in one measurement.
-    pub(crate) fn added(&mut self, added: Duration) {
-        self.seen.added.push(added);
+    /// Takes down how long a queue was.
+    pub(crate) fn queued(&mut self, queue: &'static str, length: f64) {
+        let longest = self.seen.queues.entry(queue).or_default();
+        *longest = longest.max(length);
     }
 
-    /// Takes down by how much the slowest read that needed Redis took longer as it failed.
+    /// Takes down by how much requests took longer in one round. A promise holds for the worst of them.
+    pub(crate) fn added(&mut self, added: Duration) {
+        self.seen.added = self.seen.added.max(Some(added));
+    }
+
+    /// Takes down by how much the slowest read that needed Redis took longer as it failed, in one round.
     pub(crate) fn struck(&mut self, added: Duration) {
-        self.seen.struck.push(added);
+        self.seen.struck = self.seen.struck.max(Some(added));
     }
 
     /// Waits until all nodes say that they are ready, and messages are stored again. The time since the fault was over
@@ -167,7 +156,7 @@ impl Stage {
     }
 
     fn took_to_be_back(&mut self, took: Duration) {
-        self.seen.back = Some(self.seen.back.unwrap_or_default().max(took));
+        self.seen.back = self.seen.back.max(Some(took));
         let limit = self.form.back_within();
         self.promise(took <= limit, || format!("back after {took:.1?}; {limit:?} are promised"));
     }
@@ -180,10 +169,10 @@ impl Stage {
             self.promise(runs, || format!("node {number} has ended by itself"));
         }
         if self.form == Form::Long {
-            let (added, struck) = (self.seen.most_added(), self.seen.most_struck());
+            let (added, struck) = (self.seen.added, self.seen.struck);
             for (added, to) in [(added, "1 in 100"), (struck, "the slowest read that needed Redis as it failed")] {
-                let kept = added.is_none_or(|added| added <= ADDED);
-                self.promise(kept, || format!("{added:.1?} were added to {to}; {ADDED:?} are promised"));
+                let added = added.unwrap_or_default();
+                self.promise(added <= ADDED, || format!("{added:.1?} were added to {to}; {ADDED:?} are promised"));
             }
         }
         let surprises = self.recorder.surprises();

@@ -50,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) postgres_shim: Option<Shim>,
     /// Settings of one node alone.
     pub(crate) alone: Vec<(usize, String, String)>,
+    /// The soft limit of open files that nodes start with; the suite's own where there is none.
+    pub(crate) files: Option<u32>,
 }
 
 /// A server, and the proxies through which nodes reach it: one for each node.
@@ -86,7 +88,7 @@ impl Plan {
     /// So many nodes, without Redis.
     pub(crate) fn nodes(nodes: usize) -> Self {
         let (settings, postgres, alone) = (Vec::new(), Vec::new(), Vec::new());
-        Self { nodes, redis: Cache::None, settings, postgres, postgres_shim: None, alone }
+        Self { nodes, redis: Cache::None, settings, postgres, postgres_shim: None, alone, files: None }
     }
 
     pub(crate) fn with_redis(mut self, redis: Cache) -> Self {
@@ -192,6 +194,9 @@ impl World {
         for (variable, value) in settings {
             node.set(&variable, value);
         }
+        if let Some(files) = plan.files {
+            node.allow_files(files);
+        }
         Ok(node)
     }
 
@@ -210,6 +215,13 @@ impl World {
         Load::start(&self.addresses(), &self.sessions, size, self.recorder.clone(), &self.names)
     }
 
+    /// So many clients of the first node, each of which writes one message: all at once.
+    pub(crate) fn burst(&self, many: usize) -> Outcome<Load> {
+        let size = Size { writers: many, readers: 0, deletes: false, once: true, ..Size::default() };
+        let first: Vec<_> = self.addresses().into_iter().take(1).collect();
+        Load::start(&first, &self.sessions, size, self.recorder.clone(), &self.names)
+    }
+
     pub(crate) fn addresses(&self) -> Vec<Address> {
         self.nodes.iter().map(Node::address).collect()
     }
@@ -222,6 +234,10 @@ impl World {
 
     pub(crate) fn first(&mut self) -> Outcome<&mut Node> {
         self.nodes.first_mut().ok_or_else(|| Failure::other("there is no node"))
+    }
+
+    pub(crate) fn last(&mut self) -> Outcome<&mut Node> {
+        self.nodes.last_mut().ok_or_else(|| Failure::other("there is no node"))
     }
 
     pub(crate) fn postgres(&mut self) -> Outcome<&mut Behind<Postgres>> {

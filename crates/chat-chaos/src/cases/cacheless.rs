@@ -1,18 +1,60 @@
-//! What a node says of itself while Redis is away or full: the same in many cases.
+//! Redis goes away and comes back, and what a node says of itself while it is away or full: the same in many cases.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::cases::beside;
+use crate::cases::unasked::Unasked;
 use crate::client::Request;
 use crate::failure::Outcome;
 use crate::load::Load;
 use crate::queues::figure;
+use crate::redis::Redis;
 use crate::stage::Stage;
 use crate::wait::until;
-use crate::world::World;
+use crate::world::{Behind, Cache, Plan, World};
 
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What is promised of a Redis that goes away and comes back, however it went.
+pub(super) const EXPECTED: &str = "no 5xx, nothing stale, at most 100 ms added; `degraded`; whole again by itself";
+
+/// Redis goes and comes in these ways, which are told the number of the round, again and again.
+pub(super) async fn rounds(
+    stage: &mut Stage,
+    go: impl AsyncFn(&mut Behind<Redis>, usize) -> Outcome,
+    come: impl AsyncFn(&mut Behind<Redis>, usize) -> Outcome,
+) -> Outcome {
+    rounds_of(stage, Plan::nodes(2), go, come, async |_| Ok(())).await
+}
+
+/// The same with these nodes, and with something more to be looked at while Redis is away.
+pub(super) async fn rounds_of(
+    stage: &mut Stage,
+    plan: Plan,
+    go: impl AsyncFn(&mut Behind<Redis>, usize) -> Outcome,
+    come: impl AsyncFn(&mut Behind<Redis>, usize) -> Outcome,
+    meanwhile: impl AsyncFn(&World) -> Outcome,
+) -> Outcome {
+    let mut world = stage.world(plan.with_redis(Cache::Present)).await?;
+    let load = world.load(beside::load(stage))?;
+    let mut unasked = Unasked::default();
+    for round in 0..stage.times(10, 2) {
+        all_whole(&world).await?;
+        unasked.calm(&world).await?;
+        let mut calm = beside::calm(stage, &world, &load).await?;
+        go(world.redis()?, round).await?;
+        unasked.strike(stage, &world).await?;
+        is_told(stage, &world).await?;
+        beside::cost(stage, &world, &load, &mut calm).await?;
+        meanwhile(&world).await?;
+        come(world.redis()?, round).await?;
+        is_over(stage, &world, &load).await?;
+    }
+    beside::harmed_nobody(stage, &world);
+    stage.settle(&mut world, load).await
+}
 
 /// Waits until a node has its Redis, and says so by its gauge too, which the alert goes by.
 pub(super) async fn whole(world: &World, node: usize) -> Outcome {
@@ -31,7 +73,7 @@ async fn gauge(world: &World, node: usize, says: f64) -> Outcome {
 }
 
 /// A figure of a node.
-async fn scraped(world: &World, node: usize, name: &str) -> Outcome<Option<f64>> {
+pub(super) async fn scraped(world: &World, node: usize, name: &str) -> Outcome<Option<f64>> {
     let scrape = world.ask(node, &Request::get("/metrics")).await?;
     Ok(figure(scrape.body.as_str().unwrap_or_default(), name))
 }

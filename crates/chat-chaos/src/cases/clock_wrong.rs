@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::case::Store;
 use crate::client::Request;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::load::Size;
 use crate::shim::Shim;
 use crate::stage::Stage;
@@ -48,7 +48,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
 
 /// The last node comes again with a clock that is off by so many seconds.
 async fn restart(world: &mut World, shim: &Shim, seconds: i64) -> Outcome {
-    let wrong = world.nodes.last_mut().ok_or_else(|| Failure::other("there is no node"))?;
+    let wrong = world.last()?;
     wrong.kill();
     for (variable, value) in shim.clock(seconds) {
         wrong.set(&variable, value);

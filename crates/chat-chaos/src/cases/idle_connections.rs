@@ -1,26 +1,35 @@
 //! Thousands of connections on which nothing is sent.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::time::Duration;
+
 use tokio::net::TcpStream;
 
 use crate::cases::beside;
 use crate::failure::{Failure, Outcome};
-use crate::load::Size;
 use crate::memory::MemoryWatch;
+use crate::node::Node;
+use crate::process::allow_files;
 use crate::stage::Stage;
-use crate::world::Plan;
+use crate::wait::until;
+use crate::world::{Plan, World};
 
-pub(crate) const FAULT: &str = "5,000 connections that send nothing";
+pub(crate) const FAULT: &str = "5,000 connections that send nothing, to a node started with 1,024 open files";
 pub(crate) const EXPECTED: &str = "others are served as before";
 
 /// About 20 KiB for each, and some room.
 const GROWTH_MIB: f64 = 160.0;
 
+/// What a service is mostly started with: fewer files than there are connections, so that it has to see to more itself.
+const FILES: u32 = 1_024;
+
+/// Sooner than a connection on which nothing is sent is given up.
+const TAKEN: Duration = Duration::from_secs(9);
+
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
-    let many = stage.times(5_000, 500);
+    let many = stage.times(5_000, 1_200);
     allow_files(many * 2 + 200)?;
-    let mut world = stage.world(Plan::nodes(1)).await?;
-    let load = world.load(Size::default())?;
+    let mut world = stage.world(Plan { files: Some(FILES), ..Plan::nodes(1) }).await?;
+    let load = world.load(beside::load(stage))?;
     load.stored(50).await?;
     let mut calm = beside::calm(stage, &world, &load).await?;
     let memory = MemoryWatch::start(&world);
@@ -30,6 +39,8 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
         let connected = TcpStream::connect(address.trim_start_matches("http://")).await;
         idle.push(connected.map_err(Failure::io("an idle connection"))?);
     }
+    // Those that the node had no descriptor for would wait in the system, and be taken once others have been given up.
+    until("all idle connections to be taken", TAKEN, async || Ok(descriptors(&world)? > many)).await?;
     for _ in 0..3 {
         beside::cost(stage, &world, &load, &mut calm).await?;
     }
@@ -42,13 +53,9 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     stage.settle(&mut world, load).await
 }
 
-/// Lets this process, and those that it starts, have so many files.
-fn allow_files(many: usize) -> Outcome {
-    let many = many as u64;
-    let now = getrlimit(Resource::Nofile);
-    if now.current.is_none_or(|now| now >= many) {
-        return Ok(());
-    }
-    let limit = Rlimit { current: Some(many.min(now.maximum.unwrap_or(many))), maximum: now.maximum };
-    setrlimit(Resource::Nofile, limit).map_err(|error| Failure::io("more open files")(error.into()))
+/// The open files of the node, as Linux tells it.
+fn descriptors(world: &World) -> Outcome<usize> {
+    let node = world.nodes.first().and_then(Node::process_id).ok_or_else(|| Failure::other("the node does not run"))?;
+    let files = std::fs::read_dir(format!("/proc/{node}/fd")).map_err(Failure::io("the node's open files"))?;
+    Ok(files.count())
 }

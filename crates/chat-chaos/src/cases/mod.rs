@@ -15,6 +15,7 @@ mod postgres_killed;
 mod postgres_locked;
 mod postgres_restarted;
 mod postgres_session_killed;
+mod postgres_silent_start;
 mod postgres_slots;
 mod postgres_slow;
 mod redis_absent;
@@ -22,6 +23,7 @@ mod redis_cut_off;
 mod redis_fill_late;
 mod redis_full;
 mod redis_killed;
+mod redis_limits;
 mod redis_stalled;
 mod sabotage;
 mod sigterm;
@@ -31,7 +33,7 @@ mod sqlite_locked;
 mod unasked;
 mod versions;
 
-pub use sabotage::SABOTAGE;
+pub use sabotage::{SABOTAGE, SABOTAGE_OF_DELETIONS};
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -39,6 +41,10 @@ use std::time::Duration;
 use crate::case::{Case, Store};
 use crate::node::Node;
 use crate::stage::Stage;
+
+/// By how much the memory of a node may grow while a store does not answer: more than the buffers of all connections may
+/// take, less than a queue that grows.
+const GROWTH_MIB: f64 = 64.0;
 
 /// The deadline of a node's stores, where a case is about it: the default, and less where nobody wants to wait for it.
 /// Answers are held to it.
@@ -68,6 +74,7 @@ macro_rules! cases {
             postgres_commit_cut: postgres,
             postgres_slow: postgres,
             postgres_black_hole: postgres,
+            postgres_silent_start: postgres,
             postgres_locked: postgres,
             postgres_slots: postgres,
             postgres_cut_off: postgres,
@@ -75,6 +82,7 @@ macro_rules! cases {
             redis_absent: sqlite postgres,
             redis_killed: sqlite postgres,
             redis_stalled: sqlite postgres,
+            redis_limits: postgres,
             redis_full: sqlite postgres,
             redis_cut_off: postgres,
             redis_fill_late: sqlite postgres,

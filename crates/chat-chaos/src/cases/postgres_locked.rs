@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::postgres_slow::GROWTH_MIB;
+use super::GROWTH_MIB;
 use crate::client::Request;
 use crate::failure::Outcome;
 use crate::load::Size;

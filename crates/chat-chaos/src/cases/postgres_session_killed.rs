@@ -24,7 +24,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let load = world.load(Size::default())?;
     for round in 0..stage.times(20, 2) {
         load.stored(50).await?;
-        let unwell = load.tally().failed + load.tally().unknown;
+        let unwell = load.tally().harmed();
         let server = &world.postgres()?.server;
         let before = sessions(server).await?;
         if round % 2 == 0 {
@@ -32,7 +32,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
         } else {
             crash(&before)?;
             // The server ends all processes and recovers, which no client can miss.
-            load.until("a client to notice a crash", |tally| tally.failed + tally.unknown > unwell).await?;
+            load.until("a client to notice a crash", |tally| tally.harmed() > unwell).await?;
         }
         gone(server, &before).await?;
         stage.back(&world, &load, Instant::now()).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::GROWTH_MIB;
 use crate::failure::Outcome;
 use crate::load::Size;
 use crate::memory::MemoryWatch;
@@ -14,9 +15,6 @@ use crate::world::Plan;
 
 pub(crate) const FAULT: &str = "PostgreSQL slow: each answer 0.4 s later, then later than the deadline";
 pub(crate) const EXPECTED: &str = "every answer in time, no queue without bound, memory flat; back in 5 s";
-
-/// More than the buffers of all connections may take, less than a queue that grows.
-pub(crate) const GROWTH_MIB: f64 = 64.0;
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let deadline = super::deadline(stage);

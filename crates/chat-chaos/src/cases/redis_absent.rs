@@ -2,7 +2,6 @@
 
 use crate::cases::{beside, cacheless};
 use crate::failure::Outcome;
-use crate::load::Size;
 use crate::stage::Stage;
 use crate::world::{Cache, Plan};
 
@@ -11,7 +10,7 @@ pub(crate) const EXPECTED: &str = "a degraded start without a failure, at most 1
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(2).with_redis(Cache::Absent)).await?;
-    let load = world.load(Size::default())?;
+    let load = world.load(beside::load(stage))?;
     // A node that has just started opens its connections to the store first, with Redis and without.
     load.stored(50).await?;
     let absent = beside::ninety_nine(&world, &load, world.recorder.ended(), stage.times(500, 50)).await?;

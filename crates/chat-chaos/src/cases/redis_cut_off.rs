@@ -13,7 +13,7 @@ pub(crate) const EXPECTED: &str = "no 5xx, nothing stale on either node, at most
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(2).with_redis(Cache::Present)).await?;
-    let load = world.load(Size { readers: 4, ..Size::default() })?;
+    let load = world.load(Size { readers: 4, ..beside::load(stage) })?;
     let mut unasked = Unasked::default();
     for _ in 0..stage.times(20, 2) {
         unasked.calm(&world).await?;

@@ -45,7 +45,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
 
 /// The same by chance: fills of both nodes are late by turns while clients write and read.
 async fn under_load(stage: &mut Stage, world: &mut World) -> Outcome {
-    let load = world.load(Size { readers: 4, ..Size::default() })?;
+    let load = world.load(Size { readers: 4, ..beside::load(stage) })?;
     for round in 0..stage.times(100, 10) {
         load.stored(10).await?;
         let late = if round % 2 == 0 { Flow::Delay(Duration::from_millis(30)) } else { Flow::Pass };

@@ -3,7 +3,6 @@
 use crate::cases::unasked::Unasked;
 use crate::cases::{beside, cacheless};
 use crate::failure::Outcome;
-use crate::load::Size;
 use crate::stage::Stage;
 use crate::wait::until;
 use crate::world::{Cache, Plan, World};
@@ -16,7 +15,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(2).with_redis(Cache::Present)).await?;
-    let load = world.load(Size::default())?;
+    let load = world.load(beside::load(stage))?;
     let mut unasked = Unasked::default();
     for _ in 0..stage.times(5, 1) {
         cacheless::all_whole(&world).await?;

@@ -1,7 +1,9 @@
-//! Clients that send heads and bodies byte by byte or stop in the middle, and clients that ask for large pages, each for
-//! another, and do not read them, or read a few bytes now and then.
+//! Clients that send heads and bodies byte by byte or stop in the middle, clients that do so near the end of the largest
+//! bodies there may be, more of them than a node has room for, and clients that ask for large pages, each for another, and
+//! do not read them, or read a few bytes now and then.
 
 mod bystander;
+mod large;
 mod reader;
 mod sender;
 
@@ -15,22 +17,25 @@ use crate::case::Form;
 use crate::cases::beside::{self, Calm};
 use crate::client::Request;
 use crate::failure::{Failure, Outcome};
-use crate::load::{Load, Size};
+use crate::load::Load;
 use crate::memory::MemoryWatch;
+use crate::noise::noise;
+use crate::process::allow_files;
 use crate::stage::Stage;
 use crate::world::{Plan, World};
 
-pub(crate) const FAULT: &str = "slow clients: heads, bodies, readers";
+pub(crate) const FAULT: &str = "slow clients: heads, bodies, 1,000 large bodies, readers";
 pub(crate) const EXPECTED: &str =
-    "others are served as before; half-sent requests are gone in 10 s, readers that stop soon after; memory flat";
+    "others served as before; half-sent requests gone in 10 s, readers that stop soon after; memory flat, else 503";
 
 /// Whoever is still there by then is not thrown out at all.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// However many read however large pages: what all lists may take (`LONG_ANSWERS_MIB`, 128 MiB) and one page more, four copies
-/// (as rows, as values, printed) of each of the two pages that are read at once (64), 16 compressors (64), the caches (32),
-/// buffers of some hundred KB for each slow client and those half-sent (80). A copy of its page for each reader would be four
-/// times as much in the long form.
-const GROWTH_MIB: f64 = 384.0;
+/// However many read however large pages, and send however large bodies: what all lists may take (`LONG_ANSWERS_MIB`,
+/// 128 MiB) and one page more, what all bodies may (32) and their buffers as much, four copies (as rows, as values, printed)
+/// of each of the two pages that are read at once (64), 16 compressors (64), the caches (32), buffers of some hundred KB for
+/// each slow client and those half-sent (80). In the long form a copy of its page for each reader would be four times as
+/// much, and all that the bodies send half as much again.
+const GROWTH_MIB: f64 = 448.0;
 /// Messages of the largest page, of 8 KiB each, and how many of them are sent at once.
 const LARGE: usize = 992;
 const LENGTH: usize = 8 * 1024;
@@ -39,21 +44,24 @@ const AT_ONCE: usize = 16;
 const HEAD_START: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
+    // A node has room for a hundred of them.
+    let large = stage.times(1_000, 150);
+    allow_files(large * 2 + 1_000)?;
     let mut world = stage.world(Plan::nodes(1)).await?;
     let list = fill(&world).await?;
-    let load = world.load(Size::default())?;
+    let load = world.load(beside::load(stage))?;
     load.stored(50).await?;
     let mut calm = beside::calm(stage, &world, &load).await?;
     let memory = MemoryWatch::start(&world);
     let (readers, senders) = (stage.times(200, 40), stage.times(200, 10));
     // They are suffered for a minute, as promised, which is too long for every change.
     let dripping_bodies = stage.times(50, 0);
-    let storm = async {
+    let storm = large::beside(&world, large, async {
         sleep(HEAD_START).await;
         let reading = bystander::beside(&world, &list, reader::suffered(&world, &list, readers));
         tokio::try_join!(reading, costs(stage, &world, &load, &mut calm))
-    };
-    let (sending, dripping, ((reading, bystander), ())) = tokio::try_join!(
+    });
+    let (sending, dripping, (((reading, bystander), ()), large)) = tokio::try_join!(
         sender::suffered(&world, sender::HALF_SENT, senders),
         sender::suffered(&world, &[sender::Slow::DrippingBody], dripping_bodies),
         storm,
@@ -61,6 +69,11 @@ pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let reader::Suffered { longest: reading, begun, refused } = reading;
     stage.note(format!("longest half-sent request {sending:.1?}, reader {reading:.1?}"));
     stage.note(format!("{begun} large pages begun, {refused} refused; beside them {bystander}"));
+    let large::Large { held, refused, unclear } = large;
+    stage.note(format!("{held} large bodies half sent, {refused} refused"));
+    stage.promise(held > 0 && refused > 0, || format!("{held} large bodies were half sent, {refused} refused"));
+    let said = || format!("{} large bodies were told something else: {:?}", unclear.len(), unclear.first());
+    stage.promise(unclear.is_empty(), said);
     stage.promise(begun > 0, || "no large page was begun".to_owned());
     stage.promise(bystander.all_went_well(), || format!("of pages of 100 KiB {bystander}"));
     stage.grown(memory.growth(), GROWTH_MIB);
@@ -89,7 +102,7 @@ async fn fill(world: &World) -> Outcome<String> {
     for batch in 0..LARGE / AT_ONCE {
         let mut sending = JoinSet::new();
         for number in batch * AT_ONCE..(batch + 1) * AT_ONCE {
-            let request = Request::message(&session, &format!("large-{number}"), &noise(number));
+            let request = Request::message(&session, &format!("large-{number}"), &noise(number, LENGTH));
             let (client, node) = (world.client.clone(), node.clone());
             sending.spawn(async move { client.ask(&node, &request).await.map(|answer| answer.status) });
         }
@@ -101,17 +114,6 @@ async fn fill(world: &World) -> Outcome<String> {
         }
     }
     Ok(format!("/api/v1/sessions/{session}/messages"))
-}
-
-/// Letters and digits in no order, of which compression leaves two thirds.
-fn noise(seed: usize) -> String {
-    let mut state = seed as u64;
-    let next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // The lower bits of such a generator are not in disorder.
-        char::from_digit(u32::try_from(state >> 40).unwrap_or_default() % 36, 36)
-    };
-    std::iter::from_fn(next).take(LENGTH).collect()
 }
 
 async fn connect(world: &World) -> Outcome<TcpStream> {

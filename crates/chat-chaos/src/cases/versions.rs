@@ -6,8 +6,9 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use crate::case::Store;
-use crate::failure::{Failure, Outcome};
-use crate::load::{Load, Size};
+use crate::cases::beside;
+use crate::failure::Outcome;
+use crate::load::Load;
 use crate::postgres::SERVICE;
 use crate::stage::Stage;
 use crate::world::{Plan, World, data_directory};
@@ -21,7 +22,7 @@ const LATER: usize = 9_000;
 
 pub(crate) async fn run(stage: &mut Stage) -> Outcome {
     let mut world = stage.world(Plan::nodes(2)).await?;
-    let load = world.load(Size::default())?;
+    let load = world.load(beside::load(stage))?;
     for round in 0..stage.times(5, 1) {
         load.stored(50).await?;
         match stage.store() {
@@ -52,19 +53,18 @@ fn expansion(round: usize) -> String {
 
 /// While nodes serve. None of their requests may fail, until one of them is restarted.
 async fn expand_beside(stage: &mut Stage, world: &mut World, load: &Load, round: usize) -> Outcome {
-    let before = load.tally();
+    let before = load.tally().harmed();
     let migration = world.postgres()?.server.connect(SERVICE, SERVICE).await?;
     migration.batch_execute(&format!("BEGIN; {}; COMMIT", expansion(round))).await?;
     // Each node meets the new tables on all of its connections.
     load.stored(stage.times(500, 100)).await?;
-    let now = load.tally();
-    let harmed = now.failed + now.unknown - before.failed - before.unknown;
+    let harmed = load.tally().harmed() - before;
     stage.promise(harmed == 0, || format!("{harmed} requests failed when the tables were expanded"));
-    let last = world.nodes.last_mut().ok_or_else(|| Failure::other("there is no node"))?;
+    let last = world.last()?;
     last.terminate()?;
     let status = last.end(PATIENCE).await?;
     stage.promise(status.success(), || format!("it ended with {status}"));
-    world.nodes.last_mut().ok_or_else(|| Failure::other("there is no node"))?.start().await
+    world.last()?.start().await
 }
 
 /// A file has one process at a time: the later version has come and gone.

@@ -27,6 +27,12 @@ pub(crate) enum Violation {
     Gap { session: String, after: i64 },
     /// Sent after another was acknowledged, and stored before it; or the revisions do not rise with the places.
     WrongOrder { session: String, seq: i64 },
+    /// Known to be deleted, and there all the same.
+    CameBack { content: String },
+    /// Its deletion was refused, and it is deleted all the same.
+    RefusedButGone { content: String },
+    /// Deleted, and nobody had asked for it.
+    DeletedByNobody { id: String },
     /// A read that shows less than an answer before it did, or what is not there in the end.
     WentBack { session: String, node: usize, why: &'static str },
 }
@@ -41,6 +47,11 @@ impl fmt::Display for Violation {
             Self::RefusedButThere { content } => write!(f, "there, though refused: message {}", short(content)),
             Self::UnknownTwice { content } => write!(f, "unknown, and there twice: message {}", short(content)),
             Self::Stranger { content } => write!(f, "sent by nobody: message {}", short(content)),
+            Self::CameBack { content } => write!(f, "there, though deleted: message {}", short(content)),
+            Self::RefusedButGone { content } => {
+                write!(f, "deleted, though the deletion was refused: message {}", short(content))
+            }
+            Self::DeletedByNobody { id } => write!(f, "deleted by nobody: {id}"),
             Self::Gap { session, after } => write!(f, "a gap after seq {after} of session {session}"),
             Self::WrongOrder { session, seq } => write!(f, "out of order: seq {seq} of session {session}"),
             Self::WentBack { session, node, why } => {

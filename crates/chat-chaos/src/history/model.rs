@@ -11,11 +11,38 @@ pub(crate) type Moment = u64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) id: String,
+    pub(crate) session: String,
     pub(crate) seq: i64,
     pub(crate) rev: i64,
     pub(crate) content: String,
+    /// Whether it is a tombstone.
+    pub(crate) deleted: bool,
     /// Stands for all of its fields.
     pub(crate) digest: u64,
+}
+
+/// An attempt to delete a message that was acknowledged, by the client that had sent it. There is one for a message at most.
+#[derive(Debug, Clone)]
+pub(crate) struct Deletion {
+    /// As it was acknowledged.
+    pub(crate) message: Message,
+    pub(crate) began: Moment,
+    pub(crate) ended: Moment,
+    pub(crate) gone: Gone,
+}
+
+/// What the client was told of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// The message is deleted, with this revision.
+    Deleted {
+        /// The tombstone's.
+        rev: i64,
+    },
+    /// It is not deleted, and will not be.
+    Refused,
+    /// Nothing that could be relied on.
+    Nothing,
 }
 
 /// An attempt to store one message. No two have the same content.
@@ -70,9 +97,11 @@ impl Message {
         value.to_string().hash(&mut digest);
         Some(Self {
             id: value.get("id")?.as_str()?.to_owned(),
+            session: value.get("session_id")?.as_str()?.to_owned(),
             seq: value.get("seq")?.as_i64()?,
             rev: value.get("rev")?.as_i64()?,
             content: value.get("content")?.as_str()?.to_owned(),
+            deleted: value.get("is_deleted")?.as_bool()?,
             digest: digest.finish(),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::model::{Moment, Post, Read, Told};
+use super::model::{Deletion, Gone, Moment, Post, Read, Told};
 
 /// A history in the making. A clone writes into the same one.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,7 @@ struct Inner {
 struct Log {
     posts: Vec<Post>,
     reads: Vec<Read>,
+    deletions: Vec<Deletion>,
     tally: Tally,
     /// What each request took, in the order of the answers.
     took: Vec<Duration>,
@@ -39,10 +40,17 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
     /// Nobody can say, or it was said that nobody can.
     pub(crate) unknown: usize,
-    /// Messages that were acknowledged.
+    /// Messages that were acknowledged, deleted since or not.
     pub(crate) stored: usize,
     /// The longest wait for an answer.
     pub(crate) slowest: Duration,
+}
+
+impl Tally {
+    /// Requests of which it was not told that they were done.
+    pub(crate) const fn harmed(&self) -> usize {
+        self.failed + self.unknown
+    }
 }
 
 impl Log {
@@ -81,6 +89,17 @@ impl Recorder {
         log.tally.ok += 1;
         log.took(took);
         log.reads.push(read);
+    }
+
+    pub(crate) fn deletion(&self, deletion: Deletion, took: Duration) {
+        let mut log = self.log();
+        match deletion.gone {
+            Gone::Deleted { .. } => log.tally.ok += 1,
+            Gone::Refused => log.tally.failed += 1,
+            Gone::Nothing => log.tally.unknown += 1,
+        }
+        log.took(took);
+        log.deletions.push(deletion);
     }
 
     /// A read that came to nothing.
@@ -129,6 +148,10 @@ impl Recorder {
 
     pub(crate) fn posts(&self) -> Vec<Post> {
         self.log().posts.clone()
+    }
+
+    pub(crate) fn deletions(&self) -> Vec<Deletion> {
+        self.log().deletions.clone()
     }
 
     pub(crate) fn reads(&self) -> Vec<Read> {

@@ -1,5 +1,7 @@
 //! The checker finds each kind of violation, and nothing in a history that is right.
 
+mod deletion;
+
 use std::collections::HashMap;
 
 use super::check::{PAGE, Violation, check};
@@ -7,7 +9,8 @@ use super::model::{Message, Moment, Post, Read, Stored, Told};
 
 fn message(content: &str, seq: i64) -> Message {
     let digest = content.len() as u64 * 31 + u64::try_from(seq).unwrap();
-    Message { id: format!("id-{content}-{seq}"), seq, rev: seq + 1, content: content.to_owned(), digest }
+    let (id, session) = (format!("id-{content}-{seq}"), "s".to_owned());
+    Message { id, session, seq, rev: seq + 1, content: content.to_owned(), deleted: false, digest }
 }
 
 fn post(content: &str, when: (Moment, Moment), told: Told) -> Post {

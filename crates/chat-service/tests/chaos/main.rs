@@ -1,7 +1,7 @@
 //! The fault suite in its short form, on this build of the service. `just chaos` plays the long form.
 #![cfg(test)]
 
-use chat_chaos::{CASES, Form, Programs, SABOTAGE, play};
+use chat_chaos::{CASES, Form, Programs, SABOTAGE, SABOTAGE_OF_DELETIONS, play};
 
 /// Makes a test of each case on each of its stores.
 macro_rules! tests {
@@ -23,6 +23,12 @@ chat_chaos::cases!(tests);
 async fn the_suite_finds_a_message_that_was_taken_away() {
     let row = play(SABOTAGE, Form::Short, &programs()).await;
     assert!(!row.passed() && row.complaint().contains("lost: message"), "{}", row.complaint());
+}
+
+#[tokio::test]
+async fn the_suite_finds_a_deletion_that_was_undone() {
+    let row = play(SABOTAGE_OF_DELETIONS, Form::Short, &programs()).await;
+    assert!(!row.passed() && row.complaint().contains("there, though deleted: message"), "{}", row.complaint());
 }
 
 async fn keeps_its_promises(name: &str, store: &str) {
