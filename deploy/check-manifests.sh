@@ -37,7 +37,7 @@ compose() {
 }
 
 kubernetes() {
-    "$programs/kubernetes-validate" --strict kubernetes/*.yaml
+    "$programs/kubernetes-validate" --strict kubernetes/*.yaml kubernetes/migrate/*.yaml
 }
 
 prometheus() {

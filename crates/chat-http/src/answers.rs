@@ -3,7 +3,8 @@
 //! To print a page costs several times what it costs to send it, and most pages are asked for more often than they
 //! change. Whether a page is the present one is decided behind the service, for each request; here it is only remembered
 //! how that very page looked on the wire. So a kept answer cannot be stale: it belongs to one value in memory, and is
-//! sent when the service gives that value again.
+//! sent when the service gives that value again. Of a page that moved on and still shows the same the body is sent again,
+//! under a new tag.
 
 use std::any::Any;
 use std::hash::BuildHasher as _;
@@ -18,13 +19,11 @@ use foldhash::fast::RandomState;
 use metrics::{Counter, counter};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use serde::Serialize;
 
 use crate::etag::Tag;
 use crate::link::Links;
 use crate::long::LongAnswers;
 use crate::problem::Problem;
-use crate::reply;
 use crate::turn::Turn;
 
 /// What an entry takes beside its texts, about, in bytes: the entry itself, the headers, the empty place of the page.
@@ -33,21 +32,41 @@ const ENTRY: usize = 768;
 /// A printed answer. A clone shares its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    /// The entity tag, where it has one.
-    pub(crate) tag: Option<HeaderValue>,
-    /// The pages around, where there are some.
-    pub(crate) link: Option<HeaderValue>,
+    /// What stands before the body.
+    pub(crate) head: Head,
     /// The JSON.
     pub(crate) body: Bytes,
 }
 
-impl Answer {
-    /// Prints an answer.
-    ///
-    /// # Errors
-    /// Where a value cannot be written as JSON.
-    pub(crate) fn print(tag: Option<&Tag>, links: &Links, value: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self { tag: tag.map(Tag::header), link: links.header(), body: reply::print(value)? })
+/// The header fields of an answer that are its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Head {
+    /// The entity tag, where it has one.
+    pub(crate) tag: Option<HeaderValue>,
+    /// The pages around, where there are some.
+    pub(crate) link: Option<HeaderValue>,
+}
+
+impl Head {
+    /// Prints them.
+    pub(crate) fn print(tag: Option<&Tag>, links: &Links) -> Self {
+        Self { tag: tag.map(Tag::header), link: links.header() }
+    }
+}
+
+/// A page, and what of it the body of its answer is printed of: nothing else may stand there but what the target and the
+/// view say.
+pub(crate) struct Shown<'p, P, B> {
+    /// The page. Its head is printed of all of it.
+    pub(crate) page: &'p Arc<P>,
+    /// The part, which pages may share.
+    pub(crate) body: &'p Arc<B>,
+}
+
+impl<'p, T> Shown<'p, T, T> {
+    /// All of a page.
+    pub(crate) const fn whole(page: &'p Arc<T>) -> Self {
+        Self { page, body: page }
     }
 }
 
@@ -71,9 +90,13 @@ struct Place {
     view: View,
 }
 
+type Address = Weak<dyn Any + Send + Sync>;
+
 struct Kept {
     /// Keeps the address from being given to another page, and not the page itself.
-    page: Weak<dyn Any + Send + Sync>,
+    page: Address,
+    /// The same for what the body was printed of.
+    body: Address,
     /// The path and query that were asked for: links repeat them.
     target: Box<str>,
     answer: Answer,
@@ -106,41 +129,51 @@ impl Answers {
         self.long.turn(limit).await
     }
 
-    /// The answer that shows this page, printed now where it is not kept.
+    /// The answer that shows this page. What is not kept of it is printed now.
     ///
     /// # Errors
     /// Those of the printing, and that there is no room for a long answer.
-    pub(crate) fn of<P: Send + Sync + 'static>(
+    pub(crate) fn of<P: Send + Sync + 'static, B: Send + Sync + 'static>(
         &self,
         request: &HttpRequest,
-        page: &Arc<P>,
+        shown: &Shown<'_, P, B>,
         view: View,
-        print: impl FnOnce() -> Result<Answer, Problem>,
+        head: impl FnOnce() -> Head,
+        body: impl FnOnce() -> Result<Bytes, Problem>,
     ) -> Result<Answer, Problem> {
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
         let place = Place { target: self.targets.hash_one(target), view };
-        if let Some(kept) = self.kept.get(&place).filter(|kept| kept.shows(page, target)) {
+        let kept = self.kept.get(&place).filter(|kept| *kept.target == *target && lies_at(&kept.body, shown.body));
+        let body = if let Some(kept) = kept {
             self.hit.increment(1);
-            return Ok(kept.answer.clone());
-        }
-        self.miss.increment(1);
-        let mut answer = print()?;
-        answer.body = self.long.keep(answer.body)?;
+            if lies_at(&kept.page, shown.page) {
+                return Ok(kept.answer.clone());
+            }
+            kept.answer.body.clone()
+        } else {
+            self.miss.increment(1);
+            self.long.keep(body()?)?
+        };
+        let answer = Answer { head: head(), body };
         // What nobody else holds was read for this request alone, and will not be seen again.
-        if Arc::strong_count(page) > 1 {
-            let page: Arc<dyn Any + Send + Sync> = Arc::<P>::clone(page);
-            let kept = Kept { page: Arc::downgrade(&page), target: target.into(), answer: answer.clone() };
-            self.kept.insert(place, Arc::new(kept));
+        if Arc::strong_count(shown.page) > 1 {
+            let (page, body) = (address(shown.page), address(shown.body));
+            self.kept.insert(place, Arc::new(Kept { page, body, target: target.into(), answer: answer.clone() }));
         }
         Ok(answer)
     }
 }
 
-impl Kept {
-    fn shows<P>(&self, page: &Arc<P>, target: &str) -> bool {
-        self.page.as_ptr().addr() == Arc::as_ptr(page).addr() && *self.target == *target
-    }
+fn lies_at<T>(address: &Address, value: &Arc<T>) -> bool {
+    address.as_ptr().addr() == Arc::as_ptr(value).addr()
+}
 
+fn address<T: Send + Sync + 'static>(value: &Arc<T>) -> Address {
+    let value: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(value);
+    Arc::downgrade(&value)
+}
+
+impl Kept {
     /// One that is too large to be counted is too large to be kept.
     fn weight(&self) -> u32 {
         u32::try_from(ENTRY + self.target.len() + self.answer.body.len()).unwrap_or(u32::MAX)
@@ -149,23 +182,45 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::fmt;
+
     use actix_web::test::TestRequest;
+    use serde::{Serialize, Serializer};
 
     use super::*;
+    use crate::reply;
 
     const DAY: Duration = Duration::from_hours(24);
 
+    /// Counts how often it is printed.
+    struct Printed(String, Cell<u32>);
+
+    impl Serialize for Printed {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.1.update(|times| times + 1);
+            self.0.serialize(serializer)
+        }
+    }
+
     /// Asks for a page, and says how often it was printed for that.
     fn printed(answers: &Answers, target: &str, page: &Arc<u32>, view: View) -> u32 {
+        shown(answers, target, &Shown::whole(page), view)
+    }
+
+    /// The same, for a part of a page; the head is the page.
+    fn shown<P>(answers: &Answers, target: &str, shown: &Shown<'_, P, u32>, view: View) -> u32
+    where
+        P: fmt::Display + Send + Sync + 'static,
+    {
         let request = TestRequest::with_uri(target).to_http_request();
-        let mut times = 0;
-        let answer = answers.of(&request, page, view, || {
-            times += 1;
-            let body = format!("{page} {view:?} {target}");
-            Ok(Answer { tag: None, link: None, body: body.into() })
-        });
-        assert_eq!(answer.unwrap().body, format!("{page} {view:?} {target}"));
-        times
+        let tag = HeaderValue::try_from(shown.page.to_string()).unwrap();
+        let head = || Head { tag: Some(tag.clone()), link: None };
+        let body = Printed(format!("{} {view:?} {target}", shown.body), Cell::new(0));
+        let answer = answers.of(&request, shown, view, head, || reply::print(&body)).unwrap();
+        assert_eq!(answer.body, serde_json::to_vec(&body.0).unwrap());
+        assert_eq!(answer.head.tag, Some(tag));
+        body.1.get()
     }
 
     #[test]
@@ -190,6 +245,17 @@ mod tests {
         let ((one, _near_one), (other, _near_other)) = (held(7), held(7));
         assert_eq!(printed(&answers, "/", &one, View::Full), 1);
         assert_eq!(printed(&answers, "/", &other, View::Full), 1);
+    }
+
+    #[test]
+    fn a_page_that_moved_on_and_shows_the_same_has_a_new_head_and_the_body_of_before() {
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
+        let ((body, _near), (other, _near_other)) = (held(7), held(8));
+        let pages = ["a", "b"].map(Arc::new);
+        let _near_pages = pages.clone();
+        for (times, page, body) in [(1, 0, &body), (0, 1, &body), (0, 1, &body), (0, 0, &body), (1, 0, &other)] {
+            assert_eq!(shown(&answers, "/", &Shown { page: &pages[page], body }, View::Full), times);
+        }
     }
 
     #[test]

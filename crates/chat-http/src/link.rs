@@ -51,6 +51,15 @@ impl Links {
         self.value.extend([comma, "<", &self.path, &query, ">; rel=\"", rel, "\""]);
     }
 
+    /// Adds links to the pages around one of a list that goes by cursors: to the same question, from each of these on.
+    pub(crate) fn add_around(&mut self, cursors: [(&str, Option<String>); 2], question: &[(&str, Option<&str>)]) {
+        for (rel, cursor) in cursors {
+            if let Some(cursor) = cursor {
+                self.add(rel, &[question, &[("cursor", Some(&*cursor))]].concat());
+            }
+        }
+    }
+
     /// The header's value, where there is a link.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         if self.value.is_empty() { None } else { HeaderValue::try_from(&self.value).ok() }

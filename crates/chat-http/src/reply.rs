@@ -42,10 +42,10 @@ pub(crate) fn not_modified(known: HeaderValue, links: Option<&Links>) -> HttpRes
 /// 200 with an answer that was printed, now or before.
 pub(crate) fn printed(answer: Answer) -> HttpResponse {
     let mut builder = HttpResponse::Ok();
-    if let Some(tag) = answer.tag {
+    if let Some(tag) = answer.head.tag {
         builder.insert_header((header::ETAG, tag));
     }
-    link(&mut builder, answer.link);
+    link(&mut builder, answer.head.link);
     sent(content(&mut builder), answer.body)
 }
 

@@ -18,5 +18,6 @@ pub mod operation;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
+mod sweep;
 pub mod system;
 pub mod token;

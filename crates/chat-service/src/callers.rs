@@ -3,24 +3,29 @@
 use std::sync::Arc;
 
 use chat_domain::clock::Clock;
+use chat_domain::health::Probe;
 use chat_http::AuthMode;
 use chat_infra::token::{JwtConfig, JwtVerifier, KeySource};
 
 use crate::failure::Failure;
 use crate::settings::{Auth, Settings};
 
-/// The mode, with its keys at hand.
+/// The mode, and a probe of its keys where it has some.
 ///
 /// # Errors
-/// Keys that are not there.
-pub(crate) fn auth_mode(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<AuthMode, Failure> {
+/// Keys that are not there, and will not come.
+pub(crate) fn auth_mode(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(AuthMode, Option<Arc<dyn Probe>>), Failure> {
     match &settings.auth {
-        Auth::Open => Ok(AuthMode::Open),
-        Auth::Gateway => Ok(AuthMode::Gateway(settings.trusted_proxies.clone())),
+        Auth::Open => Ok((AuthMode::Open, None)),
+        Auth::Gateway => Ok((AuthMode::Gateway(settings.trusted_proxies.clone()), None)),
         Auth::Jwt(config) => {
             let verifier = JwtVerifier::start(config, Arc::clone(clock));
             let verifier = verifier.map_err(|error| Failure::Keys(source(config), error))?;
-            Ok(AuthMode::Jwt(Arc::new(verifier)))
+            let verifier = Arc::new(verifier);
+            Ok((AuthMode::Jwt(Arc::<JwtVerifier>::clone(&verifier)), Some(verifier)))
         }
     }
 }

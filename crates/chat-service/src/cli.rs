@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Openapi,
     /// Print a token signed with `SECRET_KEY`, for trying things out
     Token(TokenArgs),
-    /// Ask the service on HOST and PORT whether it lives; 0 where it does, for container health checks
+    /// Ask the service on HOST and `METRICS_PORT`, or PORT, whether it lives; 0 where it does, for container health checks
     Health,
 }
 

@@ -19,7 +19,7 @@ use chat_infra::system::{SystemClock, SystemIds, TracedAudit};
 
 use crate::callers::auth_mode;
 use crate::failure::Failure;
-use crate::figures::Figures;
+use crate::figures::{Figures, Look};
 use crate::limits::limiting;
 use crate::settings::Settings;
 use crate::store::Ports;
@@ -63,22 +63,32 @@ pub(crate) fn compose(settings: &Settings, store: Ports, figures: Figures) -> Re
         MessageService::new(messages, pages, store.sessions, events, guard.clone(), Arc::clone(&clock), ids);
     let audit_service = AuditService::new(Arc::clone(&store.audit), guard.clone());
     let writers = Arc::clone(&group_commit);
-    let scrape = figures.scrape(vec![store.look, Box::new(move || writers.look())]);
+    let (auth, token_keys) = auth_mode(settings, &clock)?;
+    let health = Health::new(shared(store.probe), shared(cache_probe), Arc::clone(&clock));
+    let health = Arc::new(token_keys.into_iter().fold(health, Health::with_token_keys));
+    let drain = Drain::default();
+    let scrape = figures.scrape(vec![store.look, Box::new(move || writers.look()), readiness(&health, &drain)]);
     let api = Api {
         sessions: Arc::new(session_service),
         messages: Arc::new(message_service),
         audit: Arc::new(audit_service),
         figures: Arc::new(FiguresService::new(guard)),
-        health: Arc::new(Health::new(shared(store.probe), shared(cache_probe), Arc::clone(&clock))),
+        health,
         metrics: settings.metrics_port.is_none().then(|| scrape.clone()),
-        auth: auth_mode(settings, &clock)?,
+        auth,
         proxies: settings.trusted_proxies.clone(),
         limits: limiting(settings)?,
         cors: settings.cors_origins.clone(),
-        drain: Drain::default(),
+        drain,
     };
     let sweep = Sweep { keys: store.idempotency, audit: store.audit, keep_audit: settings.audit_retention, clock };
     Ok(Service { api, scrape, group_commit, sweep })
+}
+
+/// Shows whether the node is ready.
+fn readiness(health: &Arc<Health>, drain: &Drain) -> Look {
+    let (health, drain) = (Arc::clone(health), drain.clone());
+    Box::new(move || health.show_readiness(&drain))
 }
 
 /// However many ask for the health, each part is asked once at a time.

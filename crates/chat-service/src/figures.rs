@@ -40,7 +40,7 @@ impl Figures {
             .set_buckets_for_metric(Matcher::Suffix("_batch_size".to_owned()), &SIZES)?;
         let handle = builder.install_recorder()?;
         describe_gauge!(BUILD, "1, with the version, the revision of its sources and the compiler as labels");
-        describe_counter!(DROPPED, "Log lines dropped, because nobody took them in time");
+        describe_counter!(DROPPED, "Log lines dropped, because nobody took them in time or they could not be written");
         gauge!(BUILD, "version" => VERSION, "revision" => REVISION, "rustc" => COMPILER).set(1.0);
         Ok(Self { handle, dropped_lines })
     }

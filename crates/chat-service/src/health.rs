@@ -13,12 +13,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const QUESTION: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const YES: &[u8] = b"HTTP/1.1 200 ";
 
-/// Asks once.
+/// Asks once, on the port that clients cannot fill where there is one.
 ///
 /// # Errors
 /// Where nobody answers in time, or something other than yes.
 pub(crate) async fn ask(settings: &Settings) -> io::Result<()> {
-    tokio::time::timeout(PATIENCE, answer(reachable(settings.host), settings.port)).await?
+    // Port 0 was a free one, which nobody here knows.
+    let port = settings.metrics_port.filter(|port| *port != 0).unwrap_or(settings.port);
+    tokio::time::timeout(PATIENCE, answer(reachable(settings.host), port)).await?
 }
 
 async fn answer(host: IpAddr, port: u16) -> io::Result<()> {

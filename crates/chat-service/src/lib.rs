@@ -6,12 +6,14 @@
 //! - `serve`, `signal`, `sweep`: from the first request to the clean end.
 //! - `health`: asking a running service. `token`: a token for trying things out.
 //! - `callers`: how they become known. `limits`: how much they may ask. `dump`: keeping memory to oneself.
+//! - `descriptors`: open files for all connections.
 //! - `measured`: the service without its sockets, for whoever counts what a request costs.
 //! - `telemetry`: the log. `figures`: what `/metrics` shows. `failure`: why the program ends other than well.
 
 mod callers;
 mod cli;
 mod compose;
+mod descriptors;
 mod dump;
 mod failure;
 mod figures;

@@ -40,8 +40,7 @@ impl Measured {
     /// # Errors
     /// Whatever keeps the service from starting.
     pub async fn start(settings: &[(&str, &str)]) -> Result<Self, Unmeasurable> {
-        let environment = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let figment = Sources { environment, ..Sources::default() }.merge().map_err(Failure::from)?;
+        let figment = Sources::of(settings).merge().map_err(Failure::from)?;
         let settings = Settings::read(&figment).map_err(Failure::from)?;
         let log = telemetry::start(&settings).map_err(Failure::Log)?;
         let figures = Figures::begin(log.dropped.clone()).map_err(Failure::Metrics)?;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::callers;
 use crate::compose::{Service, compose};
+use crate::descriptors;
 use crate::dump;
 use crate::failure::Failure;
 use crate::figures::Figures;
@@ -38,6 +39,7 @@ const LAST_TRACES: Duration = Duration::from_secs(2);
 /// Whatever keeps the service from starting, or from ending in time.
 pub(crate) async fn serve(settings: Settings, mut log: Log) -> Result<(), Failure> {
     dump::forbid();
+    descriptors::raise(&settings);
     let mut stop = Stop::listen().map_err(Failure::Signal)?;
     let figures = Figures::begin(log.dropped.clone()).map_err(Failure::Metrics)?;
     let tidy = figures.tidy();

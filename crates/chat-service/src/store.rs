@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use chat_domain::audit::AuditRepository;
+use chat_domain::error::chain;
 use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
 use chat_domain::message::{MessagePages, MessageRepository};
@@ -154,6 +155,7 @@ async fn open_postgres(
     };
     let (mut stop, mut stopped) = (pin!(stop), None);
     let asked = async { stopped = Some((&mut stop).await) };
+    tracing::info!(setting, "connecting to the database");
     let migrated = migrate_until(asked, &postgres(settings, migrating), Some(&config)).await;
     if let (Err(PgStartError::Stopped), Some(signal)) = (&migrated, stopped) {
         return Err(StoreError::Stopped(signal));
@@ -163,11 +165,20 @@ async fn open_postgres(
     if let Some(signal) = stopped {
         return Err(StoreError::Stopped(signal));
     }
-    tokio::select! {
+    let store = tokio::select! {
         connected = PgStore::connect(&config) => {
-            connected.map_err(|source| StoreError::Postgres { setting: "DATABASE_URL", source })
+            connected.map_err(|source| StoreError::Postgres { setting: "DATABASE_URL", source })?
         }
-        signal = stop => Err(StoreError::Stopped(signal)),
+        signal = stop => return Err(StoreError::Stopped(signal)),
+    };
+    tokio::spawn(warm(store.clone()));
+    Ok(store)
+}
+
+/// Beside the first requests: nobody waits for it.
+async fn warm(store: PgStore) {
+    if let Err(error) = store.warm().await {
+        tracing::warn!(causes = chain(&error), "not all connections could be opened ahead of need");
     }
 }
 

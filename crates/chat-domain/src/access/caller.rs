@@ -127,6 +127,12 @@ impl Caller {
         self.side() == Some(sender.sender_type) && sender.id == self.id
     }
 
+    /// What a session of this user, or the list of all of them, is to the caller.
+    #[must_use]
+    pub(crate) fn relation_to(&self, user: &ParticipantId) -> Relation {
+        if self.id == *user { Relation::Own } else { Relation::Other }
+    }
+
     /// The side on which the caller writes where it does not say; a service writes for others and has none.
     #[must_use]
     pub const fn side(&self) -> Option<SenderType> {

@@ -35,10 +35,10 @@ impl Permit<'_> {
         is_kept(self.caller.role(), self.action, self.relation)
     }
 
-    /// What the audit keeps of the action.
-    pub(crate) fn entry(&self, id: AuditId, at: Timestamp, thing: &Thing) -> AuditEntry {
-        AuditEntry {
-            id,
+    /// What the audit keeps of the action, where it keeps it.
+    pub(crate) fn entry(&self, id: impl FnOnce() -> AuditId, at: Timestamp, thing: &Thing) -> Option<AuditEntry> {
+        self.is_kept().then(|| AuditEntry {
+            id: id(),
             tenant_id: self.caller.tenant().clone(),
             created_at: at,
             actor_id: self.caller.id().clone(),
@@ -47,7 +47,7 @@ impl Permit<'_> {
             thing_kind: thing.kind().into(),
             thing_id: thing.id(),
             session_id: thing.session(),
-        }
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What became of a session since somebody read a page of it: mostly a message or two, where the page holds many.
 
+use std::sync::Arc;
+
 use super::list::{MessagePage, PageQuery, Window};
 use super::model::Message;
 use crate::query::Order;
@@ -51,6 +53,22 @@ impl Changes {
         }
         (found.len() <= Self::MOST && session.rev >= since.rev).then_some(Self { session, messages: found })
     }
+
+    /// Changes of which it is known that they are all: these messages, which the session has taken one after the other
+    /// since it was so. `None` where another change lies between, or they are too many.
+    ///
+    /// That there was none after them only the session's present [`Revision`] can tell.
+    #[must_use]
+    pub fn taken(then: &Session, messages: Vec<Message>) -> Option<Self> {
+        let mut session = then.clone();
+        for message in &messages {
+            if message.rev != session.rev.next() {
+                return None;
+            }
+            session.count(message);
+        }
+        (messages.len() <= Self::MOST).then_some(Self { session, messages })
+    }
 }
 
 impl Since {
@@ -68,7 +86,7 @@ impl MessagePage {
     #[must_use]
     pub fn moved_on(&self, query: &PageQuery, changes: &Changes) -> Option<Self> {
         let Window::Between { after, before } = query.window else { return None };
-        let mut page = Self { session: changes.session.clone(), messages: self.messages.clone(), more: self.more };
+        let mut page = Self { session: changes.session.clone(), messages: Arc::clone(&self.messages), more: self.more };
         // Whether the first message beyond the page may have gone, and whether there is one for sure.
         let (mut may_end, mut goes_on) = (false, false);
         for message in &changes.messages {
@@ -109,20 +127,20 @@ impl MessagePage {
             Order::Asc => other.seq.cmp(&message.seq),
             Order::Desc => message.seq.cmp(&other.seq),
         });
-        match place {
-            Ok(place) if is_shown => self.messages.splice(place..=place, [message.clone()]).for_each(drop),
-            Ok(place) => _ = self.messages.remove(place),
-            Err(place) if is_shown => self.messages.insert(place, message.clone()),
-            Err(_) => {}
+        let (place, is_there) = place.map_or_else(|place| (place, false), |place| (place, true));
+        if is_there || is_shown {
+            let shown = is_shown.then(|| message.clone());
+            Arc::make_mut(&mut self.messages).splice(place..place + usize::from(is_there), shown).for_each(drop);
         }
     }
 
     /// Leaves out what the store's walk would not have come to.
     fn cut(&mut self, limit: usize, query: &PageQuery) {
+        let messages = Arc::make_mut(&mut self.messages);
         if query.walk() == query.order {
-            self.messages.truncate(limit);
+            messages.truncate(limit);
         } else {
-            self.messages.drain(..self.messages.len().saturating_sub(limit));
+            messages.drain(..messages.len().saturating_sub(limit));
         }
         self.more = true;
     }
@@ -194,6 +212,8 @@ mod tests {
             page.moved_on(&query, &changes),
             Some(MessagePage::assemble(session, &query, messages[..3].to_vec()))
         );
+        // Nothing is copied, and whoever has printed them knows them again.
+        assert!(page.moved_on(&query, &changes).is_some_and(|moved| Arc::ptr_eq(&moved.messages, &page.messages)));
     }
 
     #[test]

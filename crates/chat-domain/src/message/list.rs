@@ -1,5 +1,7 @@
 //! Pages of a session's messages, by `seq`.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::model::Message;
@@ -121,8 +123,9 @@ impl PageQuery {
 pub struct MessagePage {
     /// The session.
     pub session: Session,
-    /// The messages, in the order that was asked for.
-    pub messages: Vec<Message>,
+    /// The messages, in the order that was asked for. Pages of several states of the session share them where they are the
+    /// same.
+    pub messages: Arc<Vec<Message>>,
     /// Whether there are more where the store's walk stopped.
     pub(super) more: bool,
 }
@@ -138,7 +141,7 @@ impl MessagePage {
         if query.walk() != query.order {
             found.reverse();
         }
-        Self { session, messages: found, more }
+        Self { session, messages: Arc::new(found), more }
     }
 
     /// Where the page goes on in its order: a keyset window, good for as long as messages are written. It keeps the far

@@ -101,6 +101,7 @@ impl MessageService {
                 if permit.is_kept() {
                     self.guard.done(&permit, &Thing::Message { id: message.id, session: session_id });
                 }
+                self.pages.with(&permit).stored(caller.tenant(), &message);
                 self.tell(caller, &message).await;
                 Ok(Written::fresh(message))
             }
@@ -180,7 +181,7 @@ impl MessageService {
         let thing = Thing::Message { id, session: message.session_id };
         let permit = self.guard.ask(caller, Action::DeleteMessage, relation, || thing.clone());
         let permit = permit.map_err(|denied| refused(denied, MessageError::NotFound))?;
-        let audit = permit.is_kept().then(|| permit.entry(self.ids.audit_id(), at, &thing));
+        let audit = permit.entry(|| self.ids.audit_id(), at, &thing);
         let removal = Removal { precondition, at, audit };
         match self.messages.with(&permit).remove(caller.tenant(), id, removal).await? {
             RemoveOutcome::Removed(message) => {
@@ -197,7 +198,7 @@ impl MessageService {
     async fn page(&self, caller: &Caller, id: SessionId, query: &PageQuery) -> Result<Arc<MessagePage>, MessageError> {
         let found = self.pages.look(|pages| pages.page(caller.tenant(), id, query)).await?;
         let found = found.ok_or(MessageError::SessionNotFound)?;
-        let relation = relation(found.to_judge().session.user_id == *caller.id());
+        let relation = caller.relation_to(&found.to_judge().session.user_id);
         let opened = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(id));
         opened.map(|(page, _)| page).map_err(|denied| refused(denied, MessageError::SessionNotFound))
     }
@@ -241,7 +242,7 @@ impl MessageService {
     /// What the session is to the caller, where there is one.
     async fn looked_up(&self, caller: &Caller, session_id: SessionId) -> Result<Option<Relation>, RepositoryError> {
         let session = self.sessions.look(|sessions| sessions.find(caller.tenant(), session_id)).await?;
-        Ok(session.map(|session| relation(session.to_judge().user_id == *caller.id())))
+        Ok(session.map(|session| caller.relation_to(&session.to_judge().user_id)))
     }
 
     fn allow_write<'a>(
@@ -250,7 +251,7 @@ impl MessageService {
         session_id: SessionId,
         checked: &CheckedMessage,
     ) -> Result<Permit<'a>, MessageError> {
-        let relation = relation(caller.writes_as(&checked.sender));
+        let relation = if caller.writes_as(&checked.sender) { Relation::Own } else { Relation::Other };
         let ask = |action| {
             let asked = self.guard.ask(caller, action, relation, || Thing::Session(session_id));
             asked.map_err(|denied| refused(denied, MessageError::SessionNotFound))
@@ -275,7 +276,7 @@ impl MessageService {
             key.map(|key| Idempotency::new(key, caller, "messages.create", &parent(), &checked)).transpose()?;
         let (id, created_at) = (self.ids.message_id(), self.clock.now());
         let thing = Thing::Message { id, session: session_id };
-        let audit = permit.is_kept().then(|| Box::new(permit.entry(self.ids.audit_id(), created_at, &thing)));
+        let audit = permit.entry(|| self.ids.audit_id(), created_at, &thing).map(Box::new);
         Ok(NewMessage {
             tenant_id: caller.tenant().clone(),
             session_id,
@@ -308,10 +309,6 @@ impl MessageService {
 #[derive(Debug, thiserror::Error)]
 #[error("the store gave no outcome for a message")]
 struct NoOutcome;
-
-fn relation(own: bool) -> Relation {
-    if own { Relation::Own } else { Relation::Other }
-}
 
 /// What the caller is told who may not: of what is hidden, the same as where there is nothing.
 fn refused(denied: Denied, nothing: MessageError) -> MessageError {

@@ -7,7 +7,7 @@ use super::list::{SessionPage, UserSessionsDraft};
 use super::model::{Session, SessionChange, SessionRefusal};
 use super::port::{CreateOutcome, NewSession, SessionRepository, SessionUpdate, UpdateOutcome};
 use super::state::{InvalidTransition, SessionStatus};
-use crate::access::{Action, Caller, Denied, Guard, Guarded, Permit, Relation};
+use crate::access::{Action, Caller, Denied, Guard, Guarded, Permit};
 use crate::audit::Thing;
 use crate::clock::{Clock, IdSource};
 use crate::error::RepositoryError;
@@ -128,7 +128,7 @@ impl SessionService {
     pub async fn find(&self, caller: &Caller, id: SessionId) -> Result<Session, SessionError> {
         let found = self.sessions.look(|sessions| sessions.find(caller.tenant(), id)).await?;
         let found = found.ok_or(SessionError::NotFound)?;
-        let relation = relation(caller, &found.to_judge().user_id);
+        let relation = caller.relation_to(&found.to_judge().user_id);
         let (session, _) = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(id))?;
         Ok(session)
     }
@@ -143,7 +143,7 @@ impl SessionService {
         user_id: ParticipantId,
         draft: UserSessionsDraft,
     ) -> Result<Arc<SessionPage>, SessionError> {
-        let (relation, thing) = (relation(caller, &user_id), || Thing::User(user_id.clone()));
+        let (relation, thing) = (caller.relation_to(&user_id), || Thing::User(user_id.clone()));
         let permit = self.guard.ask(caller, Action::ListUserSessions, relation, thing)?;
         match draft.check(user_id)? {
             Some(query) => Ok(self.sessions.with(&permit).list_of_user(caller.tenant(), &query).await?),
@@ -225,7 +225,7 @@ impl SessionService {
 
     /// To name an agent from the start is the same as to assign one later.
     fn allow_create<'a>(&self, caller: &'a Caller, checked: &CheckedSession) -> Result<Permit<'a>, Denied> {
-        let (relation, thing) = (relation(caller, &checked.user_id), || Thing::User(checked.user_id.clone()));
+        let (relation, thing) = (caller.relation_to(&checked.user_id), || Thing::User(checked.user_id.clone()));
         let permit = self.guard.ask(caller, Action::CreateSession, relation, thing)?;
         if checked.agent_id.is_some() {
             _ = self.guard.ask(caller, Action::UpdateSession, relation, thing)?;
@@ -241,7 +241,7 @@ impl SessionService {
         id: SessionId,
     ) -> Result<Permit<'a>, SessionError> {
         let session = self.find(caller, id).await?;
-        let relation = relation(caller, &session.user_id);
+        let relation = caller.relation_to(&session.user_id);
         Ok(self.guard.ask(caller, action, relation, || Thing::Session(id))?)
     }
 
@@ -271,8 +271,4 @@ fn refused(session: &Session, refusal: SessionRefusal) -> SessionError {
         SessionRefusal::Ended => SessionError::Ended { rev: session.rev },
         SessionRefusal::Invalid(faults) => SessionError::Invalid(faults),
     }
-}
-
-fn relation(caller: &Caller, user_id: &ParticipantId) -> Relation {
-    if caller.id() == user_id { Relation::Own } else { Relation::Other }
 }

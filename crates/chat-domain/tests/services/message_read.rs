@@ -36,8 +36,8 @@ async fn a_list_holds_what_its_caller_sees() {
     let list = async |caller| house.messages.list(&caller, session.id, &PageDraft::default()).await;
     let (query, page) = list(as_user("ann")).await.unwrap();
     assert_eq!((query.view, query.limit), (View::Public, DEFAULT_LIMIT));
-    assert_eq!((&page.messages, page.session.public_messages.count), (&vec![public.clone()], 1));
-    assert_eq!(list(as_agent("anna")).await.unwrap().1.messages, [public, note]);
+    assert_eq!((&page.messages[..], page.session.public_messages.count), (&[public.clone()][..], 1));
+    assert_eq!(list(as_agent("anna")).await.unwrap().1.messages[..], [public, note]);
     for stranger in [as_user("bob"), as_stranger()] {
         let hidden = list(stranger).await;
         assert!(matches!(hidden, Err(MessageError::SessionNotFound)), "{hidden:?}");
@@ -67,10 +67,10 @@ async fn a_session_comes_with_its_newest_messages_oldest_first() {
     let newest = async |caller, limit| house.messages.session_with_newest(&caller, session.id, limit).await;
     let (query, page) = newest(as_user("ann"), Some("2")).await.unwrap();
     assert_eq!(query, PageQuery::newest(View::Public, 2));
-    assert_eq!(page.messages, said[1..]);
+    assert_eq!(page.messages[..], said[1..]);
     assert!(page.prev(&query).is_some() && page.next(&query).is_some());
-    assert_eq!(newest(as_agent("anna"), None).await.unwrap().1.messages, said);
-    assert_eq!(newest(as_user("ann"), Some("0")).await.unwrap().1.messages, []);
+    assert_eq!(newest(as_agent("anna"), None).await.unwrap().1.messages[..], said);
+    assert_eq!(newest(as_user("ann"), Some("0")).await.unwrap().1.messages[..], []);
     let hidden = newest(as_user("bob"), None).await;
     assert!(matches!(hidden, Err(MessageError::SessionNotFound)), "{hidden:?}");
     let refused = newest(as_user("ann"), Some("1001")).await;

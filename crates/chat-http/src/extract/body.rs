@@ -1,13 +1,14 @@
 //! JSON bodies: the right media type, not too large, not too slow, and read once, straight into their type.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::mime::{CHARSET, Mime, Name, UTF_8};
-use actix_web::{HttpMessage as _, web};
-use bytes::{Bytes, BytesMut};
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use bytes::Bytes;
 use chat_domain::access::Caller;
 use chat_domain::fault::{Faults, Rejection};
 use futures_util::StreamExt as _;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
+use super::room::{BodyRoom, Pieces, SHORT};
 use super::wire::Body;
 use super::{Part, Reading, lenient};
 use crate::problem::{Kind, Problem};
@@ -160,8 +162,10 @@ async fn whole(from: &mut Reading) -> Result<Bytes, Problem> {
         let accept = HeaderValue::from_static("identity");
         return Err(unsupported("The body must not be compressed.").with_header(header::ACCEPT_ENCODING, accept));
     }
-    if announced(headers).is_some_and(|length| length > limits.bytes as u64) {
-        return Err(too_large(&limits));
+    match announced(headers) {
+        Some(length) if length > limits.bytes => return Err(too_large(&limits)),
+        Some(length) if length > SHORT => room(&from.request)?.has_room(length)?,
+        _ => {}
     }
     let end = Instant::now() + limits.whole;
     let mut pieces = Pieces::default();
@@ -169,9 +173,15 @@ async fn whole(from: &mut Reading) -> Result<Bytes, Problem> {
         if pieces.len() + piece.len() > limits.bytes {
             return Err(too_large(&limits));
         }
-        pieces.push(piece);
+        pieces.push(piece, limits.bytes, || room(&from.request))?;
     }
     Ok(pieces.join())
+}
+
+/// Where bodies are counted that are not short.
+fn room(request: &HttpRequest) -> Result<Arc<BodyRoom>, Problem> {
+    let room = request.app_data::<web::Data<BodyRoom>>().cloned().map(web::Data::into_inner);
+    room.ok_or_else(|| Problem::of_assembly("there is no room for bodies"))
 }
 
 /// The next piece, waited for no longer than a piece and the whole may take.
@@ -183,7 +193,7 @@ async fn next(payload: &mut Payload, limits: &BodyLimits, end: Instant) -> Resul
     }
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
+fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -202,33 +212,5 @@ fn broken(error: PayloadError) -> Problem {
 impl Default for BodyLimits {
     fn default() -> Self {
         Self { bytes: 256 * 1024, stall: HALF_SENT, whole: Duration::from_mins(1) }
-    }
-}
-
-/// A body as it comes in. Most come in one piece, which is not copied.
-#[derive(Default)]
-struct Pieces {
-    first: Bytes,
-    more: BytesMut,
-}
-
-impl Pieces {
-    fn len(&self) -> usize {
-        self.first.len() + self.more.len()
-    }
-
-    fn push(&mut self, piece: Bytes) {
-        if self.first.is_empty() && self.more.is_empty() {
-            self.first = piece;
-            return;
-        }
-        if !self.first.is_empty() {
-            self.more.extend_from_slice(&std::mem::take(&mut self.first));
-        }
-        self.more.extend_from_slice(&piece);
-    }
-
-    fn join(self) -> Bytes {
-        if self.more.is_empty() { self.first } else { self.more.freeze() }
     }
 }

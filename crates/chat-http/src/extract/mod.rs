@@ -9,6 +9,7 @@ mod lenient;
 mod path;
 mod percent;
 mod query;
+mod room;
 mod wire;
 
 use actix_web::dev::Payload;
@@ -23,6 +24,7 @@ pub(crate) use idempotency::OptionalKey;
 pub(crate) use path::{MessagePath, SessionPath, UserPath};
 pub(crate) use percent::{encode_component, encode_path};
 pub(crate) use query::{NoQuery, Parameters, Query, parameters};
+pub(crate) use room::{BodyRoom, REFUSALS_METRIC};
 pub(crate) use wire::{Body, body};
 
 use crate::problem::Problem;

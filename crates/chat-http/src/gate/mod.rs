@@ -93,9 +93,7 @@ fn may_read_figures(request: &ServiceRequest) -> Result<(), Problem> {
     let extensions = request.extensions();
     let Some(caller) = extensions.get::<Caller>() else { return Ok(()) };
     let figures = request.app_data::<web::Data<FiguresService>>();
-    let figures =
-        figures.ok_or_else(|| Problem::internal(std::io::Error::other("nothing says who may read figures")))?;
-    Ok(figures.may_read(caller)?)
+    Ok(figures.ok_or_else(|| Problem::of_assembly("nothing says who may read figures"))?.may_read(caller)?)
 }
 
 async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
@@ -127,7 +125,7 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, Problem> {
 
 fn mode(request: &HttpRequest) -> Result<&AuthMode, Problem> {
     let mode = request.app_data::<web::Data<AuthMode>>();
-    mode.map(|mode| &***mode).ok_or_else(|| Problem::internal(std::io::Error::other("nothing says who may call")))
+    mode.map(|mode| &***mode).ok_or_else(|| Problem::of_assembly("nothing says who may call"))
 }
 
 /// The caller of a request that was let through; `None` where headers of the open mode are at fault, which is noted.
@@ -139,7 +137,7 @@ pub(crate) fn caller(request: &HttpRequest, faults: &mut Faults) -> Result<Optio
         return Ok(Some(caller.clone()));
     }
     let AuthMode::Open = mode(request)? else {
-        return Err(Problem::internal(std::io::Error::other("a route lies outside the gate")));
+        return Err(Problem::of_assembly("a route lies outside the gate"));
     };
     let caller = open::caller(request.headers(), faults);
     if let Some(caller) = &caller {

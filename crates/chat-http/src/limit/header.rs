@@ -44,8 +44,7 @@ impl Policies {
         let mut text = String::with_capacity(USUAL_LENGTH);
         for (class, standing) in [(Class::Requests, standings.requests), (Class::Messages, standings.messages)] {
             if let Some(standing) = standing {
-                let reset = standing.full_in.as_secs() + u64::from(standing.full_in.subsec_nanos() > 0);
-                item(&mut text, class, [("r", standing.left.into()), ("t", reset)]);
+                item(&mut text, class, [("r", standing.left.into()), ("t", whole_seconds(standing.full_in))]);
             }
         }
         insert(headers, policies, text);
@@ -73,9 +72,14 @@ impl Policies {
     }
 }
 
-/// Whole seconds, at least one: whoever waits so long has waited long enough.
+/// Seconds to wait, at least one.
 pub(super) fn seconds(time: Duration) -> u64 {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
+    whole_seconds(time).max(1)
+}
+
+/// Rounded up: whoever waits so long has waited long enough.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Adds an item to a list. By hand: it is done for each answer.

@@ -11,9 +11,10 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
+use crate::extract::REFUSALS_METRIC;
 use crate::link;
 use crate::problem::Kind;
-use crate::routes::health::CLOCK_SKEW_METRIC;
+use crate::routes::health::{CLOCK_SKEW_METRIC, READY_METRIC};
 
 /// The name of the histogram of latencies, in seconds, for those who set its buckets.
 pub const DURATION_METRIC: &str = "chat_http_request_duration_seconds";
@@ -28,8 +29,10 @@ pub(crate) fn describe_figures() {
     describe_histogram!(DURATION_METRIC, Unit::Seconds, "Time from the head of a request to that of its answer");
     describe_gauge!(IN_FLIGHT, "Requests being served");
     describe_gauge!(CLOCK_SKEW_METRIC, Unit::Seconds, "How far this node's clock is ahead of the database's");
+    describe_gauge!(READY_METRIC, "1 while the node may take traffic, 0 while it may not, as `/health/ready` says");
     describe_counter!(PROBLEMS, "Requests refused or failed, by the code of the problem in the answer");
     describe_counter!(GIVEN_UP, "Requests whose client was gone before there was an answer");
+    describe_counter!(REFUSALS_METRIC, "Bodies above 8 KiB refused, because those of others took all the room");
 }
 
 /// The handles of one worker.

@@ -135,7 +135,7 @@ fn tell(request: &HttpRequest, route: &str, status: StatusCode, told: Option<&To
     let id = |name: &str| request.match_info().get(name);
     let session_id = id("session_id").and_then(|id| id.parse::<SessionId>().ok());
     let message_id = id("message_id").and_then(|id| id.parse::<MessageId>().ok());
-    // The same event at two levels: a level is fixed where an event is written down.
+    // The same event at three levels: a level is fixed where an event is written down.
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
@@ -154,8 +154,12 @@ fn tell(request: &HttpRequest, route: &str, status: StatusCode, told: Option<&To
             )
         };
     }
-    let failed = status.is_server_error() && !told.is_some_and(|told| told.intended);
-    if failed { event!(error) } else { event!(info) }
+    let intended = told.is_some_and(|told| told.intended);
+    match status.as_u16() {
+        500.. if !intended => event!(error),
+        400..500 => event!(warn),
+        _ => event!(info),
+    }
 }
 
 /// Tells of answers about health that are no success, where nobody else looks at them: on the port of the figures.

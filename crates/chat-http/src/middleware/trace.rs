@@ -35,7 +35,8 @@ pub(crate) struct RootSpan;
 impl RootSpanBuilder for RootSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let id = RequestId(request_id(request).into());
-        let span = tracing::info_span!(
+        // At the level of the gravest event that lies within it: a filter that takes a line takes its ids too.
+        let span = tracing::error_span!(
             // The target of the access event: whoever asks for that sees whose it is.
             target: ACCESS,
             "request",

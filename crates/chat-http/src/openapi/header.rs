@@ -55,11 +55,18 @@ pub(super) fn parameters() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
     })
 }
 
-const REQUEST_ID: &str = "The id under which the request is known. 1 to 128 of `A-Z a-z 0-9 . _ - : = / + @ ;`, in one header; anything else is replaced by a new one.";
+const REQUEST_ID: &str = "\
+The id under which the request is known. 1 to 128 of `A-Z a-z 0-9 . _ - : = / + @ ;`, in one header; anything else is \
+replaced by a new one.";
 
-const RATE_LIMIT: &str = "What is left of the caller's limits that the request counted for, as the IETF draft `draft-ietf-httpapi-ratelimit-headers` has it: `r` is how much may come at once now, `t` the seconds until that is a whole burst again, or, where nothing is left, until there is something. Not in `open` mode.";
+const RATE_LIMIT: &str = "\
+What is left of the caller's limits that the request counted for, as the IETF draft \
+`draft-ietf-httpapi-ratelimit-headers` has it: `r` is how much may come at once now, `t` the seconds until that is a \
+whole burst again, or, where nothing is left, until there is something. Not in `open` mode.";
 
-const RATE_LIMIT_POLICY: &str = "The caller's limits, as the same draft has them: `q` is the burst, `w` the seconds in which a whole burst comes back. Not in `open` mode.";
+const RATE_LIMIT_POLICY: &str = "\
+The caller's limits, as the same draft has them: `q` is the burst, `w` the seconds in which a whole burst comes back. Not \
+in `open` mode.";
 
 /// The headers that answers may have.
 pub(super) fn headers() -> impl Iterator<Item = (String, RefOr<Header>)> {

@@ -41,6 +41,11 @@ struct Facts {
     source: Option<Source>,
 }
 
+/// Something is missing that a request needs, or stands in the wrong place.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misassembled(&'static str);
+
 impl Problem {
     /// A problem with a sentence for people, which must hold nothing that the client may not know, and nothing that it
     /// said: where nothing else lies behind the problem, the log has the sentence.
@@ -61,6 +66,11 @@ impl Problem {
     /// A fault of ours; what lies behind it is for the log alone.
     pub(crate) fn internal(source: impl Error + Send + Sync + 'static) -> Self {
         Self::new(Kind::Internal, "Something went wrong on our side.").because(source)
+    }
+
+    /// A fault of ours: the parts of the service were put together wrongly, in this way.
+    pub(crate) fn of_assembly(what: &'static str) -> Self {
+        Self::internal(Misassembled(what))
     }
 
     /// An error that another crate answered with.

@@ -38,9 +38,8 @@ impl MessagePages for KeptPages {
 /// A server whose pages are kept, and a session of `ann` with three messages.
 async fn serving() -> (TestServer, String) {
     let store = FakeStore::new().store();
-    let pages = Arc::new(KeptPages(store.pages, Kept::default()));
-    let (sessions, messages) = (store.sessions, store.messages);
-    let server = start_with(Parts { sessions, messages, pages, ..Parts::default() }).await;
+    let pages = Arc::new(KeptPages(Arc::clone(&store.pages), Kept::default()));
+    let server = start_with(Parts { pages, ..Parts::on(store) }).await;
     let path = server.session_path().await;
     for content in ["one", "two", "three"] {
         server.say(&path, content).await;

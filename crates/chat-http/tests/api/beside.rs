@@ -116,6 +116,6 @@ async fn a_node_that_is_not_ready_says_why_in_the_log() {
     assert_eq!(event["level"], "ERROR");
     let fields = &event["fields"];
     assert_eq!((&fields["code"], &fields["route"]), (&"unhealthy".into(), &"/health/ready".into()));
-    assert_eq!(fields["causes"], "database: store unavailable: away-beside-1");
+    assert_eq!(fields["causes"], "database: away-beside-1");
     server.stop().await;
 }

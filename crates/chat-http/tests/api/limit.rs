@@ -1,24 +1,26 @@
-//! What callers, tenants and addresses may ask, and what they are told when it is too much.
+//! What callers and tenants may ask, and what they are told when it is too much.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use chat_domain::access::{Guard, Identity, Role, TokenError, TokenVerifier};
+use chat_domain::access::Guard;
 use chat_domain::limit::{Limits, Quota, Quotas};
-use chat_domain::testing::fake::{FakeAuditLog, FakeClock, FakeRateLimiter, FakeTokens};
-use chat_http::{AuthMode, ConnectionLimit, LimitSettings, Limiting, TrustedProxies};
+use chat_domain::testing::fake::{FakeAuditLog, FakeClock, FakeRateLimiter};
+use chat_http::{AuthMode, LimitSettings, Limiting, TrustedProxies};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::description::Judge;
-use crate::gate::{token, tokens};
 use crate::server::{Answer, Parts, TestServer, start_with};
 
-fn quota(burst: u32) -> Quota {
+/// Whatever takes so long does not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// So many at once, and one a second.
+pub(crate) fn quota(burst: u32) -> Quota {
     Quota::new(burst.try_into().unwrap(), 1.try_into().unwrap())
 }
 
@@ -36,7 +38,7 @@ async fn limited(limits: Limits) -> (TestServer, FakeClock) {
 }
 
 /// Limits beside those of a limiter that knows none.
-fn beside(settings: &LimitSettings) -> Limiting {
+pub(crate) fn beside(settings: &LimitSettings) -> Limiting {
     Limiting::new(Arc::new(FakeRateLimiter::new(Limits::default(), FakeClock::new())), settings)
 }
 
@@ -44,7 +46,7 @@ fn by(request: RequestBuilder, tenant: &str, user: &str) -> RequestBuilder {
     request.header("x-tenant-id", tenant).header("x-user-id", user).header("x-user-role", "user")
 }
 
-async fn list(server: &TestServer, user: &str) -> Answer {
+pub(crate) async fn list(server: &TestServer, user: &str) -> Answer {
     Answer::of(by(server.get(&format!("/api/v1/users/{user}/sessions")), "t", user)).await
 }
 
@@ -234,7 +236,7 @@ const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 async fn heads(stream: &mut TcpStream, count: usize) -> String {
     let (mut text, mut piece) = (String::new(), [0; 4_096]);
     while text.matches("HTTP/1.1 ").count() < count {
-        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut piece)).await;
+        let read = tokio::time::timeout(PATIENCE, stream.read(&mut piece)).await;
         let read = read.expect("an answer comes").unwrap();
         assert_ne!(read, 0, "the connection goes on: {text}");
         text += &String::from_utf8_lossy(&piece[..read]);
@@ -268,12 +270,15 @@ async fn a_caller_may_have_so_many_requests_under_way_and_others_have_theirs() {
         held.push(stream);
     }
     // The two are under way once the third is refused.
-    let refused = loop {
-        let answer = list(&server, "ann").await;
-        if answer.status != StatusCode::OK {
-            break answer;
+    let refused = async {
+        loop {
+            let answer = list(&server, "ann").await;
+            if answer.status != StatusCode::OK {
+                return answer;
+            }
         }
     };
+    let refused = tokio::time::timeout(PATIENCE, refused).await.expect("the third is refused");
     refused.problem(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(refused.header("ratelimit-policy"), r#""requests";q=1000;w=1000"#);
@@ -286,107 +291,4 @@ async fn a_caller_may_have_so_many_requests_under_way_and_others_have_theirs() {
         assert_eq!(&answer, b"HTTP/1.1 201");
     }
     list(&server, "ann").await.expect(StatusCode::OK);
-}
-
-#[tokio::test]
-async fn an_address_that_never_says_who_calls_is_soon_not_listened_to() {
-    let auth = AuthMode::Gateway(TrustedProxies::new(["192.0.2.1"]).unwrap());
-    let settings = LimitSettings { unauthenticated: Some(quota(3)), ..LimitSettings::default() };
-    let server = start_with(Parts { auth, limits: Some(beside(&settings)), ..Parts::default() }).await;
-    for _ in 0..3 {
-        list(&server, "ann").await.problem(401, "untrusted_proxy");
-    }
-    let refused = list(&server, "ann").await;
-    refused.problem(429, "rate_limited");
-    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
-    assert_eq!(refused.header("ratelimit"), "");
-    Answer::of(server.get("/health/live")).await.expect(StatusCode::OK);
-}
-
-#[tokio::test]
-async fn who_shares_an_address_with_such_a_one_and_has_a_good_token_is_served() {
-    let tokens = tokens();
-    let verifier: Arc<dyn TokenVerifier> = Arc::new(FakeTokens::clone(&tokens));
-    let settings = LimitSettings { unauthenticated: Some(quota(3)), ..LimitSettings::default() };
-    let parts = Parts { auth: AuthMode::Jwt(verifier), limits: Some(beside(&settings)), ..Parts::default() };
-    let server = start_with(parts).await;
-    let with = |token: &str| server.get("/api/v1/users/ann/sessions").bearer_auth(token);
-    let (known, unknown) = (token(&tokens, "ann", Role::User), token(&tokens, "ann", Role::User));
-    Answer::of(with(&known)).await.expect(StatusCode::OK);
-    for _ in 0..3 {
-        Answer::of(with("a.b.c")).await.problem(401, "bad_signature");
-    }
-    Answer::of(with("a.b.c")).await.problem(429, "rate_limited");
-    Answer::of(with(&known)).await.expect(StatusCode::OK);
-    Answer::of(with(&unknown)).await.expect(StatusCode::OK);
-    Answer::of(with("a.b.c")).await.problem(429, "rate_limited");
-    tokens.lose_keys();
-    let unchecked = token(&tokens, "bob", Role::User);
-    Answer::of(with(&unchecked)).await.problem(503, "keys_unavailable");
-}
-
-/// Waits for a key that never comes.
-struct Waiting(FakeTokens);
-
-#[async_trait]
-impl TokenVerifier for Waiting {
-    fn recall(&self, token: &str) -> Option<Identity> {
-        self.0.recall(token)
-    }
-
-    fn check(&self, token: &str) -> Result<Identity, TokenError> {
-        self.0.check(token)
-    }
-
-    async fn verify(&self, _: &str) -> Result<Identity, TokenError> {
-        std::future::pending().await
-    }
-}
-
-#[tokio::test]
-async fn such_an_address_does_not_wait_for_keys_that_its_tokens_name() {
-    let tokens = tokens();
-    let verifier: Arc<dyn TokenVerifier> = Arc::new(Waiting(tokens.clone()));
-    let settings = LimitSettings { unauthenticated: Some(quota(3)), ..LimitSettings::default() };
-    let parts = Parts { auth: AuthMode::Jwt(verifier), limits: Some(beside(&settings)), ..Parts::default() };
-    let server = start_with(parts).await;
-    for _ in 0..3 {
-        Answer::of(server.get("/api/v1/users/ann/sessions")).await.problem(401, "missing_token");
-    }
-    let with = |token: &str| server.get("/api/v1/users/ann/sessions").bearer_auth(token).timeout(PATIENCE);
-    Answer::of(with("a.b.c")).await.problem(429, "rate_limited");
-    Answer::of(with(&token(&tokens, "ann", Role::User))).await.expect(StatusCode::OK);
-}
-
-/// Whatever takes so long does not come.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Whether the server answers on a new connection, which is given back.
-async fn is_served(server: &TestServer) -> (bool, TcpStream) {
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let mut answer = [0; 12];
-    _ = stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    let read = stream.read_exact(&mut answer).await;
-    (read.is_ok() && &answer == b"HTTP/1.1 200", stream)
-}
-
-#[tokio::test]
-async fn an_address_may_hold_so_many_connections_and_the_next_is_closed() {
-    let most = NonZeroUsize::new(3).unwrap();
-    let limit = ConnectionLimit { most, exempt: TrustedProxies::default(), exempt_loopback: false };
-    let mut parts = Parts::default();
-    parts.settings.connection_limit = Some(limit);
-    let server = start_with(parts).await;
-    let mut held = Vec::new();
-    for _ in 0..3 {
-        let (served, stream) = is_served(&server).await;
-        assert!(served);
-        held.push(stream);
-    }
-    for _ in 0..3 {
-        assert!(!is_served(&server).await.0);
-    }
-    held.pop();
-    let served_again = async { while !is_served(&server).await.0 {} };
-    tokio::time::timeout(Duration::from_secs(20), served_again).await.expect("a place that is free is given away");
 }

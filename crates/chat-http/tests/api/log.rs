@@ -48,7 +48,7 @@ async fn each_refusal_says_why_and_nothing_of_what_was_sent() {
         let (answer, event) = event(request, &id).await;
         let fields = &event["fields"];
         assert_eq!((answer.status.as_u16(), &fields["status"]), (status, &status.into()), "{fields}");
-        assert_eq!((&event["level"], &fields["code"]), (&"INFO".into(), &code.into()), "{fields}");
+        assert_eq!((&event["level"], &fields["code"]), (&"WARN".into(), &code.into()), "{fields}");
         assert!(fields["causes"].as_str().is_some_and(|told| told.starts_with(causes)), "{fields}");
         assert!(lines_of(&id).iter().all(|line| !line.contains("topsecret")), "{:?}", lines_of(&id));
     }
@@ -58,7 +58,7 @@ async fn each_refusal_says_why_and_nothing_of_what_was_sent() {
 async fn health_that_is_a_503_says_why() {
     let far = FakeProbe::Telling(FakeClock::new().now().plus_seconds(45));
     for (number, (database, causes)) in [
-        (FakeProbe::Failing, "database: store unavailable: the probe was told to fail"),
+        (FakeProbe::Failing, "database: the probe was told to fail"),
         (far, "clock: -45 s ahead of the database's, 30 s are allowed either way"),
     ]
     .into_iter()
@@ -74,6 +74,22 @@ async fn health_that_is_a_503_says_why() {
             assert_eq!((&event["level"], &fields["code"]), (&"ERROR".into(), &"unhealthy".into()), "{fields}");
             assert_eq!(fields["causes"], causes, "{path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_node_without_keys_says_so_in_the_log_beside_what_else_is_wrong() {
+    let parts = |database| Parts {
+        database: Arc::new(database),
+        token_keys: Some(Arc::new(FakeProbe::Failing)),
+        ..Parts::default()
+    };
+    let keys = "token keys: the probe was told to fail";
+    let both = format!("database: the probe was told to fail; {keys}");
+    for (number, (database, causes)) in [(FakeProbe::Healthy, keys), (FakeProbe::Failing, &both)].iter().enumerate() {
+        let server = start_with(parts(*database)).await;
+        let (answer, event) = event(server.get("/health/ready"), &format!("keyless-{number}-x")).await;
+        assert_eq!((answer.status.as_u16(), &event["fields"]["causes"]), (503, &(*causes).into()));
     }
 }
 

@@ -42,14 +42,7 @@ async fn filled(messages: u32) -> (FakeStore, String) {
 }
 
 fn of(store: &FakeStore) -> Parts {
-    let all = store.store();
-    let mut parts = Parts {
-        sessions: all.sessions,
-        messages: all.messages,
-        pages: all.pages,
-        audit: all.audit,
-        ..Parts::default()
-    };
+    let mut parts = Parts::on(store.store());
     // A connection that is kept for its client would hold up the end for so long.
     parts.settings.shutdown_timeout = Duration::from_mins(10);
     parts

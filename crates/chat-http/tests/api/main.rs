@@ -1,9 +1,11 @@
 //! Real requests to the real server, over fakes: what a client sees.
 #![cfg(test)]
 
+mod address;
 mod answers;
 mod audit;
 mod beside;
+mod body_room;
 mod conditional;
 mod cors;
 mod deadline;
@@ -27,4 +29,5 @@ mod role;
 mod server;
 mod session;
 mod slow;
+mod turn;
 mod walk;

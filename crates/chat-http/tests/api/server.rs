@@ -15,6 +15,7 @@ use chat_domain::message::{MessagePages, MessageRepository, MessageService};
 use chat_domain::session::{SessionRepository, SessionService};
 use chat_domain::testing::builder::a_guard;
 use chat_domain::testing::fake::{FakeBus, FakeClock, FakeIds, FakeProbe, FakeStore};
+use chat_domain::testing::rig::Store;
 use chat_http::{
     Api, AuthMode, CorsOrigins, Drain, Health, Limiting, Scrape, ServerSettings, Stopper, TrustedProxies, bind,
 };
@@ -36,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) guard: Guard,
     pub(crate) database: Arc<dyn Probe>,
     pub(crate) cache: Arc<dyn Probe>,
+    pub(crate) token_keys: Option<Arc<dyn Probe>>,
     pub(crate) auth: AuthMode,
     pub(crate) proxies: TrustedProxies,
     pub(crate) limits: Option<Limiting>,
@@ -45,7 +47,13 @@ pub(crate) struct Parts {
 
 impl Default for Parts {
     fn default() -> Self {
-        let store = FakeStore::new().store();
+        Self::on(FakeStore::new().store())
+    }
+}
+
+impl Parts {
+    /// On this store, and otherwise as usual.
+    pub(crate) fn on(store: Store) -> Self {
         Self {
             sessions: store.sessions,
             messages: store.messages,
@@ -54,6 +62,7 @@ impl Default for Parts {
             guard: a_guard(),
             database: Arc::new(FakeProbe::Healthy),
             cache: Arc::new(FakeProbe::Healthy),
+            token_keys: None,
             auth: AuthMode::Open,
             proxies: TrustedProxies::default(),
             limits: None,
@@ -101,12 +110,13 @@ pub(crate) async fn start_with(parts: Parts) -> TestServer {
         SessionService::new(Arc::clone(&parts.sessions), bus.clone(), a_guard(), shared.clone(), ids.clone());
     let messages =
         MessageService::new(parts.messages, parts.pages, parts.sessions, bus, a_guard(), shared.clone(), ids);
+    let health = Health::new(parts.database, parts.cache, shared);
     let api = Api {
         figures: Arc::new(FiguresService::new(parts.guard)),
         sessions: Arc::new(sessions),
         messages: Arc::new(messages),
         audit: Arc::new(AuditService::new(parts.audit, a_guard())),
-        health: Arc::new(Health::new(parts.database, parts.cache, shared)),
+        health: Arc::new(parts.token_keys.into_iter().fold(health, Health::with_token_keys)),
         metrics: Some(Scrape::new(figures(), || ())),
         auth: parts.auth,
         proxies: parts.proxies,

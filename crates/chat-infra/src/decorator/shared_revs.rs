@@ -22,7 +22,8 @@ const BATCH_SIZE: &str = "chat_revision_batch_size";
 /// How [`SharedRevs`] asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedRevsConfig {
-    /// So many queries run at once at the most; 2. One does, unless it takes longer than [`overtake`](Self::overtake).
+    /// So many queries run at once at the most; 4. One does, unless it takes longer than [`overtake`](Self::overtake): the
+    /// others are there for a store that is slow or far, where to wait for one query before the next doubles its time.
     pub workers: usize,
     /// A query that takes longer lets the next one begin beside it; 10 ms. Until then all who come wait for the next one
     /// together, since few large queries cost much less than many small ones.
@@ -38,7 +39,7 @@ pub struct SharedRevsConfig {
 impl Default for SharedRevsConfig {
     fn default() -> Self {
         let (overtake, patience) = (Duration::from_millis(10), Duration::from_secs(5));
-        Self { workers: 2, overtake, queue: 4_096, max_batch: 512, patience }
+        Self { workers: 4, overtake, queue: 4_096, max_batch: 512, patience }
     }
 }
 

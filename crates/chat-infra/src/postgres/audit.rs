@@ -17,12 +17,10 @@ use super::error::{Failure, Loss};
 use super::lease::Lease;
 use super::pool::PgPool;
 use super::row::{Broken, parsed};
-use super::statement::Statement;
+use super::statement::{Statement, each};
+use super::sweep::forget_before;
 use super::time::{INFINITY, from_pg, to_pg};
 use crate::operation::{Observed, Operation};
-
-/// How many entries one statement forgets at most, so that each stays well within the deadline.
-const FORGET_AT_ONCE: i64 = 2_000;
 
 /// The oldest come from their index, and each is found by its key.
 pub(super) const FORGET: &str = "DELETE FROM audit_entries e \
@@ -39,9 +37,6 @@ const RECORD: &str = "INSERT INTO audit_entries \
 
 /// Stores the entries, within the transaction of what they record.
 pub(super) async fn record(lease: &mut Lease, entries: &[&AuditEntry]) -> Result<(), Failure> {
-    fn each<'e, T>(entries: &[&'e AuditEntry], field: impl Fn(&'e AuditEntry) -> T) -> Vec<T> {
-        entries.iter().map(|entry| field(entry)).collect()
-    }
     let values = (
         each(entries, |entry| entry.tenant_id.as_str()).into_sql::<Array<Text>>(),
         each(entries, |entry| to_pg(entry.created_at)).into_sql::<Array<Timestamptz>>(),
@@ -67,20 +62,7 @@ impl AuditRepository for PgAudit {
     }
 
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
-        let mut forgotten = 0;
-        loop {
-            // To forget an entry twice does no harm, so that a lost answer is worth another attempt.
-            let forget = |mut lease: Lease| async move {
-                let values = (to_pg(time).into_sql::<Timestamptz>(), FORGET_AT_ONCE.into_sql::<BigInt>());
-                lease.execute("forget audit", Statement::<(), _>::new(FORGET, values), Loss::Nothing).await
-            };
-            let forgetting = self.0.run(Operation::AuditForget, |pool| pool.attempt(Failure::is_passing, forget));
-            let count = forgetting.await? as u64;
-            forgotten += count;
-            if count < FORGET_AT_ONCE.unsigned_abs() {
-                return Ok(forgotten);
-            }
-        }
+        forget_before(&self.0, Operation::AuditForget, ("forget audit", FORGET), time).await
     }
 }
 

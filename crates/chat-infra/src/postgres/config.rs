@@ -30,7 +30,8 @@ pub struct PgConfig {
     /// The longest wait for a lock that somebody else holds, after which the operation was not made and is answered as
     /// busy. Well below the deadline, since whoever waits keeps a connection from others.
     pub lock_wait: Duration,
-    /// The longest wait for a connection, free or new; never beyond the deadline.
+    /// The longest wait for a connection, free or new; never beyond the deadline. At the start so long for each host of the
+    /// URL, until the server lets us in or says why not.
     pub connect_timeout: Duration,
     /// The name under which the server lists the connections.
     pub application_name: String,

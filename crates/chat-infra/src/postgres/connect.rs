@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, NoTls, Socket};
@@ -46,6 +47,8 @@ pub(super) struct Connector {
     driver: tokio_postgres::Config,
     encryption: Encryption,
     tls: Option<MakeRustlsConnect>,
+    /// The longest that an opening takes.
+    limit: Duration,
     /// The driver of a connection runs on the runtime that opened it; a worker of the web server may end or be busy.
     runtime: Handle,
 }
@@ -87,14 +90,21 @@ impl Connector {
         if driver.get_application_name().is_none() {
             driver.application_name(&config.application_name);
         }
-        Ok(Self { driver, encryption, tls, runtime: Handle::current() })
+        // For each host, as the driver counts it: one of several that is away must not use up the time of the others.
+        let hosts = driver.get_hosts().len().max(driver.get_hostaddrs().len()).max(1);
+        let limit = config.connect_timeout.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX));
+        Ok(Self { driver, encryption, tls, limit, runtime: Handle::current() })
     }
 
-    /// Opens one.
+    /// Opens one, or gives up in time: a server may take a connection and never say a word, as one does that is stopped.
     pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let this = self.clone();
-        let opened = self.runtime.spawn(async move { this.open().await }).await;
-        opened.map_err(|error| ConnectionError::BadConnection(error.to_string()))?
+        let opened = self.runtime.spawn(async move { timeout(this.limit, this.open()).await }).await;
+        match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(_)) => Err(ConnectionError::BadConnection(format!("no answer within {:?}", self.limit))),
+            Err(error) => Err(ConnectionError::BadConnection(error.to_string())),
+        }
     }
 
     /// Asks the server to give up the statement that a connection of this kind is at. What comes of it only that statement

@@ -7,8 +7,7 @@ use chat_domain::idempotency::{Idempotency, IdempotencyRepository};
 use chat_domain::timestamp::Timestamp;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{BigInt, Timestamptz};
-use diesel::{ExpressionMethods as _, IntoSql as _, QueryDsl as _};
+use diesel::{ExpressionMethods as _, QueryDsl as _};
 use diesel_async::AsyncPgConnection;
 use diesel_async::methods::LoadQuery;
 
@@ -16,15 +15,12 @@ use super::error::{Failure, Loss};
 use super::lease::Lease;
 use super::pool::PgPool;
 use super::schema::idempotency_keys;
-use super::statement::Statement;
+use super::sweep::forget_before;
 use super::time::to_pg;
 use crate::operation::{Observed, Operation};
 
 /// The index whose violation says that a key was stored meanwhile.
 pub(super) const KEY_INDEX: &str = "idempotency_keys_pkey";
-
-/// How many keys one statement forgets, so that each stays well within the deadline.
-const FORGET_AT_ONCE: i64 = 2_000;
 
 pub(super) const FORGET: &str = "DELETE FROM idempotency_keys k \
      USING (SELECT o.tenant_id, o.scope FROM idempotency_keys o WHERE o.created_at < $1 \
@@ -86,19 +82,6 @@ pub(super) struct PgIdempotency(pub(super) Observed<PgPool>);
 #[async_trait]
 impl IdempotencyRepository for PgIdempotency {
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
-        let mut forgotten = 0;
-        loop {
-            // To forget a key twice does no harm, so that a lost answer is worth another attempt.
-            let forget = |mut lease: Lease| async move {
-                let values = (to_pg(time).into_sql::<Timestamptz>(), FORGET_AT_ONCE.into_sql::<BigInt>());
-                lease.execute("forget keys", Statement::<(), _>::new(FORGET, values), Loss::Nothing).await
-            };
-            let forgetting = self.0.run(Operation::IdempotencyForget, |pool| pool.attempt(Failure::is_passing, forget));
-            let count = forgetting.await?;
-            forgotten += count as u64;
-            if (count as u64) < FORGET_AT_ONCE.unsigned_abs() {
-                return Ok(forgotten);
-            }
-        }
+        forget_before(&self.0, Operation::IdempotencyForget, ("forget keys", FORGET), time).await
     }
 }

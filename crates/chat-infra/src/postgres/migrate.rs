@@ -19,6 +19,7 @@ use super::config::PgConfig;
 use super::connect::Connector;
 use super::grant;
 use super::statement::Statement;
+use crate::deadline::DeadlinePassed;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
@@ -40,8 +41,8 @@ const GIVING_UP: Duration = Duration::from_secs(3);
 /// of the schema). Where it lacks nothing, nothing is granted.
 ///
 /// # Errors
-/// A URL that cannot be used, a server that cannot be reached, a role that may not alter the tables, a migration that
-/// fails, a role that is not there or cannot be given what it lacks.
+/// A URL that cannot be used, a server that cannot be reached or does not answer in time, a role that may not alter the
+/// tables, a migration that fails, a role that is not there or cannot be given what it lacks.
 pub async fn migrate(config: &PgConfig, grant_to: Option<&PgConfig>) -> Result<Vec<String>, PgStartError> {
     migrate_until(std::future::pending(), config, grant_to).await
 }
@@ -60,7 +61,7 @@ pub async fn migrate_until(
     let connector = Connector::unlimited(config)?;
     let mut stop = pin!(stop);
     let ready = tokio::select! {
-        ready = ready(&connector, role.as_deref()) => ready?,
+        ready = ready(&connector, config, role.as_deref()) => ready?,
         () = &mut stop => return Err(PgStartError::Stopped),
     };
     let Some(connection) = ready else { return Ok(Vec::new()) };
@@ -80,10 +81,16 @@ pub async fn migrate_until(
 }
 
 /// A connection that holds the lock, which goes with it; none where nothing is missing.
-async fn ready(connector: &Connector, role: Option<&str>) -> Result<Option<AsyncPgConnection>, PgStartError> {
+async fn ready(
+    connector: &Connector,
+    config: &PgConfig,
+    role: Option<&str>,
+) -> Result<Option<AsyncPgConnection>, PgStartError> {
     let connection = connector.connect().await;
     let mut connection = connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
-    if missing(&mut connection).await?.is_empty() && lacking(&mut connection, role).await?.is_empty() {
+    let complete =
+        async { Ok(missing(&mut connection).await?.is_empty() && lacking(&mut connection, role).await?.is_empty()) };
+    if answered(config, complete).await? {
         return Ok(None);
     }
     lock(&mut connection).await.map_err(PgStartError::migration)?;
@@ -104,8 +111,8 @@ async fn run_and_grant(
     if refused.is_empty() { Ok(run) } else { Err(PgStartError::Ungranted(refused)) }
 }
 
-/// What the work comes to, whose end the server is told to bring about: it goes on with a statement whose client is gone. What
-/// it is told between two statements it forgets, so it is told again.
+/// What the work comes to, once the server has been told to give it up: by itself it goes on with a statement whose client
+/// is gone. What it is told between two statements it forgets, so it is told again.
 async fn cancelled<T>(connector: &Connector, token: &CancelToken, work: impl Future<Output = T>) -> T {
     tokio::select! {
         done = work => done,
@@ -167,6 +174,16 @@ async fn lock(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
 async fn locked(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
     let locked: Vec<bool> = Statement::<Bool, _>::new(LOCK, ()).load(connection).await?;
     Ok(locked.contains(&true))
+}
+
+/// The answer to the first question after the welcome, which comes at once from a server that is well: behind a proxy the
+/// welcome may not be the server's own.
+pub(super) async fn answered<T>(
+    config: &PgConfig,
+    question: impl Future<Output = Result<T, PgStartError>>,
+) -> Result<T, PgStartError> {
+    let silent = |_| Err(PgStartError::Unreachable(RepositoryError::unavailable(DeadlinePassed)));
+    timeout(config.deadline, question).await.unwrap_or_else(silent)
 }
 
 /// The migrations that this build has and the database has not.

@@ -31,8 +31,10 @@ mod schema;
 mod session;
 mod statement;
 mod store;
+mod sweep;
 mod time;
 mod tls;
+mod warm;
 
 pub use config::{InvalidUrl, PgConfig};
 pub use migrate::{migrate, migrate_until};

@@ -17,7 +17,7 @@ use diesel_async::SimpleAsyncConnection as _;
 use self::database::Database;
 use super::extension::{list_sql, write::MOVE_ON};
 use super::idempotency::FORGET;
-use super::message::append::APPEND;
+use super::message::judged::JUDGED;
 use super::message::late_key::KNOWN;
 use super::message::news::news_sql;
 use super::message::plain::PLAIN;
@@ -158,7 +158,7 @@ fn others() -> Vec<Other> {
     let removal = format!("{thing}, {moved}, {at}, true");
     let moved_on = format!("{thing}, {moved}, {at}, 1");
     vec![
-        other(APPEND, append_types, append, vec![sessions, by_scope, sessions]),
+        other(JUDGED, append_types, append, vec![sessions, by_scope, sessions]),
         other(PLAIN, plain_types, plain, vec![sessions, by_scope]),
         other(REFUSING, "bigint[], text[], uuid[], text[]", refusing, vec![sessions]),
         other(KNOWN, "bigint[], text[], bytea[], bytea[]", late, vec![by_scope]),

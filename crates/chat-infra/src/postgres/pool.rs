@@ -11,6 +11,7 @@ use diesel_async::methods::LoadQuery;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
@@ -68,6 +69,12 @@ impl PgPool {
         Ok(Self { pool, writers, transactions, deadline, connect_timeout, figures: Figures::new() })
     }
 
+    /// As many connections at once, if so many can be had in time.
+    pub(super) async fn lease_many(&self, connections: usize) -> Result<Vec<Lease>, RepositoryError> {
+        let deadline = within(self.deadline)?;
+        try_join_all((0..connections).map(|_| self.lease_until(deadline))).await
+    }
+
     async fn lease_until(&self, deadline: Instant) -> Result<Lease, RepositoryError> {
         let patience = self.patience(deadline);
         let wait = self.figures.wait_for_connection();
@@ -78,6 +85,10 @@ impl PgPool {
             Ok(Err(PoolError::Backend(error))) => Err(RepositoryError::unavailable(error)),
             Ok(Err(_)) | Err(_) => Err(RepositoryError::unavailable(NoConnection)),
         }
+    }
+
+    pub(super) fn max_connections(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// Sets the gauges of the pool to how it is at the moment.

@@ -20,7 +20,8 @@ use crate::deadline::DeadlinePassed;
 use crate::operation::{Observed, Operation, System};
 
 /// Asks the server whether it is a primary, on a connection of its own: that the pool is busy, for instance with
-/// writers that wait for each other, does not make the server any less there. A clone has the same connection.
+/// writers that wait for each other, does not make the server any less there. Nothing is written, so a full disk is not seen, on
+/// which reads go on. A clone has the same connection.
 #[derive(Clone)]
 pub struct PgProbe {
     connector: Connector,

@@ -46,3 +46,13 @@ impl<Row, Values> QueryId for Statement<Row, Values> {
 impl<Row, Values> Query for Statement<Row, Values> {
     type SqlType = Row;
 }
+
+/// A field of each, for an array of values.
+pub(super) fn each<'v, T, V>(all: &'v [T], field: impl Fn(&'v T) -> V) -> Vec<V> {
+    all.iter().map(field).collect()
+}
+
+/// Where in such arrays stands what the row of an answer with this `ord` is about: SQL counts from 1.
+pub(super) fn place(ord: i64) -> Option<usize> {
+    usize::try_from(ord).ok()?.checked_sub(1)
+}

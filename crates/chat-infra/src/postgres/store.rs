@@ -15,12 +15,13 @@ use super::connect::Connector;
 use super::extension::PgExtensions;
 use super::idempotency::PgIdempotency;
 use super::message::PgMessages;
-use super::migrate::missing;
+use super::migrate::{answered, missing};
 use super::pool::PgPool;
 use super::probe::PgProbe;
 use super::revision::PgRevisions;
 use super::session::PgSessions;
 use super::tls::TlsError;
+use super::warm::warm;
 use crate::operation::{Observed, System};
 
 /// Why the store cannot be started. No variant ever shows the password.
@@ -80,19 +81,28 @@ impl PgStore {
     /// the runtime that lives as long as the service: the connections run there, whoever uses them.
     ///
     /// # Errors
-    /// A URL that cannot be used, a server that cannot be reached, tables that lack a migration.
+    /// A URL that cannot be used, a server that cannot be reached or does not answer in time, tables that lack a migration.
     pub async fn connect(config: &PgConfig) -> Result<Self, PgStartError> {
         let connector = Connector::new(config)?;
         let connection = connector.connect().await;
         let mut connection =
             connection.map_err(|error| PgStartError::Unreachable(RepositoryError::unavailable(error)))?;
-        let missing = missing(&mut connection).await?;
+        let missing = answered(config, missing(&mut connection)).await?;
         if !missing.is_empty() {
             return Err(PgStartError::Outdated(missing));
         }
         let seen = PgPool::new(config, connector.clone())?;
         let pool = Observed::new(System::Postgres, seen.clone());
         Ok(Self { pool, probe: PgProbe::new(connector, config.deadline, connection), seen })
+    }
+
+    /// Opens half of the connections and has them prepare what nearly all requests need, so that the first requests do not
+    /// wait for it, nor those that come as the server slows down.
+    ///
+    /// # Errors
+    /// Those of the server. Nothing depends on it: what is not there is opened when it is needed.
+    pub async fn warm(&self) -> Result<(), RepositoryError> {
+        warm(&self.seen, self.seen.max_connections().div_ceil(2)).await
     }
 
     /// Sets the gauges of the pool to how it is at the moment.

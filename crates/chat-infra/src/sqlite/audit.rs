@@ -14,12 +14,10 @@ use super::error::{failed, read_failed, unreadable};
 use super::limit::at_most;
 use super::schema::audit_entries;
 use super::store::Threads;
+use super::sweep::{AT_ONCE, forget_before};
 use super::traced::shown;
 use super::value::{StoredUuid, Unreadable};
 use crate::operation::{Observed, Operation};
-
-/// Entries that one transaction of the sweep forgets: other writes get in between.
-const SWEEP: i64 = 500;
 
 /// The audit of an SQLite store.
 pub struct SqliteAudit {
@@ -43,15 +41,7 @@ impl AuditRepository for SqliteAudit {
     }
 
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
-        let mut forgotten = 0;
-        loop {
-            let forget = move |connection: &mut _| forget_some(connection, time);
-            let some = self.threads.run(Operation::AuditForget, |to| to.writer.write(forget)).await?;
-            forgotten += some.unsigned_abs();
-            if some < SWEEP {
-                return Ok(forgotten);
-            }
-        }
+        forget_before(&self.threads, Operation::AuditForget, forget_some, time).await
     }
 }
 
@@ -126,7 +116,7 @@ fn forget_some(connection: &mut SqliteConnection, before: Timestamp) -> Result<i
         .filter(audit_entries::created_at.lt(before.as_micros()))
         .order(audit_entries::created_at)
         .select((audit_entries::tenant_id, audit_entries::created_at, audit_entries::id));
-    let old = at_most(SWEEP, oldest)
+    let old = at_most(AT_ONCE, oldest)
         .load::<(String, i64, StoredUuid)>(connection)
         .map_err(|error| read_failed("audit entry", error))?;
     let mut forgotten = 0;

@@ -13,12 +13,10 @@ use super::error::{failed, read_failed};
 use super::limit::at_most;
 use super::schema::idempotency_keys;
 use super::store::Threads;
+use super::sweep::{AT_ONCE, forget_before};
 use super::traced::shown;
 use super::value::StoredUuid;
 use crate::operation::{Observed, Operation};
-
-/// Keys that one transaction of the sweep forgets: other writes get in between.
-const SWEEP: i64 = 500;
 
 /// The idempotency keys of an SQLite store.
 pub struct SqliteIdempotency {
@@ -36,15 +34,7 @@ impl SqliteIdempotency {
 #[async_trait]
 impl IdempotencyRepository for SqliteIdempotency {
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
-        let mut forgotten = 0;
-        loop {
-            let forget = move |connection: &mut _| forget_some(connection, time);
-            let some = self.threads.run(Operation::IdempotencyForget, |to| to.writer.write(forget)).await?;
-            forgotten += some.unsigned_abs();
-            if some < SWEEP {
-                return Ok(forgotten);
-            }
-        }
+        forget_before(&self.threads, Operation::IdempotencyForget, forget_some, time).await
     }
 }
 
@@ -104,7 +94,7 @@ fn forget_some(connection: &mut SqliteConnection, before: Timestamp) -> Result<i
         .filter(idempotency_keys::created_at.lt(before.as_micros()))
         .order(idempotency_keys::created_at)
         .select((idempotency_keys::tenant_id, idempotency_keys::scope));
-    let old = at_most(SWEEP, oldest)
+    let old = at_most(AT_ONCE, oldest)
         .load::<(String, Vec<u8>)>(connection)
         .map_err(|error| read_failed("idempotency key", error))?;
     let mut forgotten = 0;

@@ -38,6 +38,7 @@ mod schema;
 mod session;
 mod session_list;
 mod store;
+mod sweep;
 mod task;
 #[cfg(test)]
 mod tests;

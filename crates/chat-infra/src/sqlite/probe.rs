@@ -14,7 +14,8 @@ use super::traced::shown;
 use super::value::StoredUuid;
 use crate::operation::{Observed, Operation};
 
-/// Looks into a table and takes the write lock; nothing is written.
+/// Looks into a table and takes the write lock; nothing is written, since that costs a sync each time. So a full disk is not
+/// seen, on which reads go on: who asks for readiness must not take these away.
 pub struct SqliteProbe {
     threads: Observed<Threads>,
 }

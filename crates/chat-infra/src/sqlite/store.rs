@@ -43,7 +43,8 @@ pub struct SqliteStore {
     pub(super) observed: Observed<Threads>,
     pub(super) memory: Memory,
     pub(super) user_lists: UserLists,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    /// The thread that ends after all others.
+    last: Arc<Mutex<Option<JoinHandle<()>>>>,
     figures: Figures,
 }
 
@@ -103,15 +104,17 @@ impl SqliteStore {
         let reading = reading.map_err(|error| unusable(error.into()))?;
         let moving = open_mover(path, ATTEMPT).map_err(|error| unusable(error.into()))?;
         let memory = Memory::new();
-        let (readers, mut threads) = Readers::start(config, reading, &file).map_err(OpenError::Thread)?;
-        let log = Log::start(moving, Arc::clone(&file), Bounds::serving(config.deadline)).map_err(OpenError::Thread)?;
-        let (writer, thread) = Writer::start(config, writing, file, memory.clone(), log).map_err(OpenError::Thread)?;
-        threads.push(thread);
+        let (readers, mut others) = Readers::start(config, reading, &file).map_err(OpenError::Thread)?;
+        let bounds = Bounds::serving(config.deadline);
+        let (log, mover) = Log::start(moving, Arc::clone(&file), bounds).map_err(OpenError::Thread)?;
+        others.push(mover);
+        let writer = Writer::start(config, writing, file, memory.clone(), log, others);
+        let (writer, last) = writer.map_err(OpenError::Thread)?;
         let ways = Threads { readers: readers.clone(), writer: writer.clone() };
         let observed = Observed::new(System::Sqlite, ways);
-        let threads = Arc::new(Mutex::new(threads));
+        let last = Arc::new(Mutex::new(Some(last)));
         let user_lists = UserLists::new(config.list_bytes, config.list_ttl, memory.clone());
-        Ok(Self { readers, writer, observed, memory, user_lists, threads, figures: Figures::new() })
+        Ok(Self { readers, writer, observed, memory, user_lists, last, figures: Figures::new() })
     }
 
     /// The sessions.
@@ -172,13 +175,10 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.readers.stop().await;
         self.writer.stop().await;
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joining = tokio::task::spawn_blocking(|| {
-            for thread in threads {
-                // A thread that panicked has ended, too.
-                _ = thread.join();
-            }
-        });
-        _ = joining.await;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(last) = last {
+            // A thread that panicked has ended, too.
+            _ = tokio::task::spawn_blocking(|| last.join()).await;
+        }
     }
 }

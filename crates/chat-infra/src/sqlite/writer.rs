@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection as _;
 use tokio::sync::mpsc;
 
 use super::changes::Memory;
-use super::checkpoint::Log;
+use super::checkpoint::{Log, emptied};
 use super::config::SqliteConfig;
 use super::error::{commit_failed, failed};
 use super::file::ClaimedFile;
@@ -36,7 +36,7 @@ enum Failure {
 }
 
 impl Writer {
-    /// Starts the thread, which ends after the one that moves the log.
+    /// Starts the thread, which ends after all others that have the file open.
     ///
     /// # Errors
     /// Where the system gives no more threads.
@@ -45,15 +45,19 @@ impl Writer {
         mut connection: SqliteConnection,
         file: Arc<ClaimedFile>,
         memory: Memory,
-        (mut log, moving): (Log, JoinHandle<()>),
+        mut log: Log,
+        others: Vec<JoinHandle<()>>,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, mut orders) = mpsc::channel(config.queue.get());
         let thread = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             serve(&mut connection, &memory, &mut log, &mut orders);
             drop(log);
             // The last connection that is closed leaves no log; of two that are closed at once, neither is the last.
-            _ = moving.join();
-            checkpoint(&mut connection);
+            for other in others {
+                // A thread that panicked has ended, too.
+                _ = other.join();
+            }
+            empty_log(&mut connection);
             drop(connection);
             drop(file);
         })?;
@@ -141,8 +145,8 @@ fn for_all<T>(tasks: &[Box<dyn Task>], name: &'static str, run: impl FnOnce() ->
 }
 
 /// Moves the log into the database file, so that what is left behind is one file.
-fn checkpoint(connection: &mut SqliteConnection) {
-    if let Err(error) = connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)") {
+fn empty_log(connection: &mut SqliteConnection) {
+    if let Err(error) = emptied(connection) {
         tracing::warn!(error = %error, "the log was not moved into the database file; the next start does it");
     }
 }

@@ -1,7 +1,7 @@
 //! Signed tokens: which keys they may be signed with, and whether a signature is good.
 //!
 //! # Map
-//! - `verifier`: the port. `unverified`: a token's parts, before anything is known of it.
+//! - `verifier`: the ports. `unverified`: a token's parts, before anything is known of it.
 //! - `ring`: the keys in force, with the tokens that were verified by them. `jwks`: keys out of a JSON Web Key Set.
 //! - `source`, `fetch`: where sets come from. `refresh`: when they are asked for.
 //! - `sign`: tokens of one's own, for trying things out.

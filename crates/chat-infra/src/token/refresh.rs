@@ -94,10 +94,8 @@ impl Refresh {
         let (done, runtime, figures) = (watch::Sender::new(0), Handle::current(), Figures::new());
         figures.keys.set(count(ring.load().public_keys()));
         let inner = Arc::new(Inner { ring, reader, plan, state, done, runtime, figures });
-        if !loaded {
-            drop(inner.ask());
-        }
-        tokio::spawn(now_and_then(Arc::downgrade(&inner)));
+        let first = if loaded { None } else { inner.ask() };
+        tokio::spawn(now_and_then(first, Arc::downgrade(&inner)));
         Self(inner)
     }
 
@@ -117,6 +115,11 @@ impl Refresh {
     /// Whether a set was ever had.
     pub(super) fn is_loaded(&self) -> bool {
         self.0.state().loaded
+    }
+
+    /// What went wrong the last time, where it did.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.0.state().failure.clone()
     }
 }
 
@@ -177,7 +180,8 @@ impl Inner {
 
     /// How long to wait before the set is asked for unasked.
     fn next(&self) -> Duration {
-        if self.state().failure.is_some() { self.plan.retry } else { self.plan.every }
+        let state = self.state();
+        if state.loaded && state.failure.is_none() { self.plan.every } else { self.plan.retry }
     }
 }
 
@@ -201,11 +205,61 @@ impl Drop for UnderWay {
     }
 }
 
-async fn now_and_then(inner: Weak<Inner>) {
+/// Begins with what comes of the first question, where one is under way.
+async fn now_and_then(first: Option<watch::Receiver<u64>>, inner: Weak<Inner>) {
+    if let Some(mut done) = first {
+        _ = done.changed().await;
+    }
     loop {
         let Some(wait) = inner.upgrade().map(|inner| inner.next()) else { return };
         sleep(wait).await;
         let Some(mut done) = inner.upgrade().and_then(|inner| inner.ask()) else { continue };
         _ = done.changed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use serde_json::json;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(5);
+    const NEVER: Duration = Duration::from_hours(1);
+
+    /// Who asks for the set in this file again only where it could not be had.
+    fn asking(path: PathBuf) -> Refresh {
+        let ring = Arc::new(ArcSwap::from_pointee(KeyRing::new(Vec::new(), Vec::new(), 1)));
+        let plan = Plan { every: NEVER, retry: SOON, pause: SOON };
+        Refresh::begin(ring, Reader::File(path), plan, false)
+    }
+
+    fn publish(path: &Path) {
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        std::fs::write(path, json!({"keys": [key]}).to_string()).unwrap();
+    }
+
+    async fn until(wanted: impl Fn() -> bool) {
+        let waiting = async {
+            while !wanted() {
+                sleep(SOON).await;
+            }
+        };
+        timeout(Duration::from_mins(1), waiting).await.expect("it must come to this by itself");
+    }
+
+    #[tokio::test]
+    async fn a_first_set_that_cannot_be_had_is_asked_for_again_though_no_token_comes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys.json");
+        let refresh = asking(path.clone());
+        until(|| refresh.failure().is_some()).await;
+        assert!(!refresh.is_loaded());
+        publish(&path);
+        until(|| refresh.is_loaded()).await;
+        assert_eq!(refresh.failure(), None);
+        assert_eq!(refresh.0.ring.load().public_keys(), 1);
     }
 }

@@ -39,6 +39,11 @@ impl KeyRing {
         (!same).then(|| Self::new(self.secrets.clone(), public, room))
     }
 
+    /// Whether there is no key at all, so that no token can be good.
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty() && self.public.is_empty()
+    }
+
     /// How many public keys there are.
     pub(super) fn public_keys(&self) -> usize {
         self.public.len()

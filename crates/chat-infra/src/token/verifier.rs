@@ -1,4 +1,4 @@
-//! The port, over the keys in force.
+//! The ports, over the keys in force: who sends a token, and whether any can be checked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,8 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use chat_domain::access::{Identity, MAX_TOKEN_BYTES, Refusal, TokenError, TokenRules, TokenVerifier};
 use chat_domain::clock::Clock;
+use chat_domain::error::RepositoryError;
+use chat_domain::health::{Probe, Pulse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -132,6 +134,24 @@ fn final_or_not(refusal: Refusal, refresh: &Refresh) -> TokenError {
 /// The token's parts, where it is not too long to be looked at.
 fn parts(token: &str) -> Result<Unverified<'_>, Refusal> {
     if token.len() > MAX_TOKEN_BYTES { Err(Refusal::TokenTooLong) } else { Unverified::read(token) }
+}
+
+/// No token can be checked yet.
+#[derive(Debug, thiserror::Error)]
+#[error("no key set was had yet{}", .0.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default())]
+struct Keyless(Option<String>);
+
+#[async_trait]
+impl Probe for JwtVerifier {
+    /// Whether there is a key to check tokens with; asks nobody. Once there is one there always is: a set that cannot be had,
+    /// or is of no use, leaves the last one in force.
+    async fn check(&self) -> Result<Pulse, RepositoryError> {
+        if self.ring.load().is_empty() {
+            let failure = self.refresh.as_ref().and_then(Refresh::failure);
+            return Err(RepositoryError::unavailable(Keyless(failure)));
+        }
+        Ok(Pulse::default())
+    }
 }
 
 #[async_trait]

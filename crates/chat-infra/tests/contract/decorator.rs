@@ -38,98 +38,30 @@ impl StoreRig for FakeRig {
     }
 }
 
-/// Each node writes in group commit. Batches are kept small, so that the suites see them fill up.
-pub(crate) struct GroupCommitRig<R>(R);
-
+/// What is put around the ports of each node.
 #[async_trait]
-impl<R: StoreRig> StoreRig for GroupCommitRig<R> {
-    async fn start() -> Self {
-        Self(R::start().await)
-    }
+pub(crate) trait Decoration: Send + Sync + 'static {
+    /// With whatever nodes share beside their store.
+    async fn start() -> Self;
 
-    async fn node(&self) -> Store {
-        let store = self.0.node().await;
-        let config = GroupCommitConfig { shards: 3, max_batch: 16, ..GroupCommitConfig::default() };
-        Store { messages: Arc::new(GroupCommit::spawn(store.messages, &config)), ..store }
-    }
-
-    fn spawn(&self, task: Task) -> Task {
-        self.0.spawn(task)
-    }
-
-    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
-        self.0.damage_message(tenant, id).await
-    }
+    /// The ports of one node, decorated.
+    async fn around(&self, store: Store) -> Store;
 }
 
-/// Each node shares its questions for revs.
-pub(crate) struct SharedRevsRig<R>(R);
-
-#[async_trait]
-impl<R: StoreRig> StoreRig for SharedRevsRig<R> {
-    async fn start() -> Self {
-        Self(R::start().await)
-    }
-
-    async fn node(&self) -> Store {
-        let store = self.0.node().await;
-        let config = SharedRevsConfig { max_batch: 16, ..SharedRevsConfig::default() };
-        Store { revisions: Arc::new(SharedRevs::spawn(store.revisions, &config)), ..store }
-    }
-
-    fn spawn(&self, task: Task) -> Task {
-        self.0.spawn(task)
-    }
-
-    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
-        self.0.damage_message(tenant, id).await
-    }
-}
-
-/// Each node shares its questions for changes alone.
-struct SharedChangesRig<R>(R);
-
-#[async_trait]
-impl<R: StoreRig> StoreRig for SharedChangesRig<R> {
-    async fn start() -> Self {
-        Self(R::start().await)
-    }
-
-    async fn node(&self) -> Store {
-        let store = self.0.node().await;
-        let config = SharedRevsConfig { max_batch: 16, ..SharedRevsConfig::default() };
-        Store { revisions: Arc::new(SharedChanges::spawn(store.revisions, &config)), ..store }
-    }
-
-    fn spawn(&self, task: Task) -> Task {
-        self.0.spawn(task)
-    }
-
-    async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
-        self.0.damage_message(tenant, id).await
-    }
-}
-
-/// All decorators together, as the service puts them: each node with a cache of its own in front of a shared one.
-pub(crate) struct CachedRig<R, C> {
+/// A store whose nodes are decorated in this way.
+pub(crate) struct Decorated<R, D> {
     store: R,
-    far: C,
+    decoration: D,
 }
 
 #[async_trait]
-impl<R: StoreRig, C: CacheRig> StoreRig for CachedRig<R, C> {
+impl<R: StoreRig, D: Decoration> StoreRig for Decorated<R, D> {
     async fn start() -> Self {
-        Self { store: R::start().await, far: C::start().await }
+        Self { store: R::start().await, decoration: D::start().await }
     }
 
     async fn node(&self) -> Store {
-        let store = self.store.node().await;
-        let far = Some(self.far.node().await);
-        let revisions = Arc::new(SharedRevs::spawn(store.revisions, &SharedRevsConfig::default()));
-        let messages = Arc::new(GroupCommit::spawn(store.messages, &GroupCommitConfig::default()));
-        let config = CachedMessagesConfig::default();
-        let pages = Arc::new(CachedMessages::new(store.pages, revisions.clone(), far, &config));
-        Store { messages, pages, revisions, ..store }
+        self.decoration.around(self.store.node().await).await
     }
 
     fn spawn(&self, task: Task) -> Task {
@@ -138,6 +70,70 @@ impl<R: StoreRig, C: CacheRig> StoreRig for CachedRig<R, C> {
 
     async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
         self.store.damage_message(tenant, id).await
+    }
+}
+
+/// Each node writes in group commit. Batches are kept small, so that the suites see them fill up.
+pub(crate) struct Grouped;
+
+#[async_trait]
+impl Decoration for Grouped {
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn around(&self, store: Store) -> Store {
+        let config = GroupCommitConfig { shards: 3, max_batch: 16, ..GroupCommitConfig::default() };
+        Store { messages: Arc::new(GroupCommit::spawn(store.messages, &config)), ..store }
+    }
+}
+
+/// Each node shares its questions for revs.
+pub(crate) struct Shared;
+
+#[async_trait]
+impl Decoration for Shared {
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn around(&self, store: Store) -> Store {
+        let config = SharedRevsConfig { max_batch: 16, ..SharedRevsConfig::default() };
+        Store { revisions: Arc::new(SharedRevs::spawn(store.revisions, &config)), ..store }
+    }
+}
+
+/// Each node shares its questions for changes alone.
+struct ChangesShared;
+
+#[async_trait]
+impl Decoration for ChangesShared {
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn around(&self, store: Store) -> Store {
+        let config = SharedRevsConfig { max_batch: 16, ..SharedRevsConfig::default() };
+        Store { revisions: Arc::new(SharedChanges::spawn(store.revisions, &config)), ..store }
+    }
+}
+
+/// All decorators together, as the service puts them: each node with a cache of its own in front of a shared one.
+pub(crate) struct Cached<C>(C);
+
+#[async_trait]
+impl<C: CacheRig> Decoration for Cached<C> {
+    async fn start() -> Self {
+        Self(C::start().await)
+    }
+
+    async fn around(&self, store: Store) -> Store {
+        let far = Some(self.0.node().await);
+        let revisions = Arc::new(SharedRevs::spawn(store.revisions, &SharedRevsConfig::default()));
+        let messages = Arc::new(GroupCommit::spawn(store.messages, &GroupCommitConfig::default()));
+        let config = CachedMessagesConfig::default();
+        let pages = Arc::new(CachedMessages::new(store.pages, revisions.clone(), far, &config));
+        Store { messages, pages, revisions, ..store }
     }
 }
 
@@ -159,9 +155,9 @@ impl CacheRig for SharedMemoryRig {
     }
 }
 
-message_repository_contract!(group_commit_over_fake, GroupCommitRig<FakeRig>);
-revision_source_contract!(shared_revs_over_fake, SharedRevsRig<FakeRig>);
-revision_source_contract!(shared_changes_over_fake, SharedChangesRig<FakeRig>);
-store_contract!(cached_over_fake, CachedRig<FakeRig, SharedMemoryRig>);
-message_repository_contract!(group_commit_over_sqlite, GroupCommitRig<SqliteRig>);
-store_contract!(cached_over_sqlite, CachedRig<SqliteRig, SharedMemoryRig>);
+message_repository_contract!(group_commit_over_fake, Decorated<FakeRig, Grouped>);
+revision_source_contract!(shared_revs_over_fake, Decorated<FakeRig, Shared>);
+revision_source_contract!(shared_changes_over_fake, Decorated<FakeRig, ChangesShared>);
+store_contract!(cached_over_fake, Decorated<FakeRig, Cached<SharedMemoryRig>>);
+message_repository_contract!(group_commit_over_sqlite, Decorated<SqliteRig, Grouped>);
+store_contract!(cached_over_sqlite, Decorated<SqliteRig, Cached<SharedMemoryRig>>);

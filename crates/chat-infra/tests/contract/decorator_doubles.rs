@@ -1,6 +1,6 @@
 //! Test doubles around a store in memory: they count, wait at a gate, and fail when told to.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -95,6 +95,19 @@ pub(crate) struct GatedMessages {
     pub(crate) gate: Gate,
     batches: Mutex<Vec<usize>>,
     faults: Mutex<VecDeque<Fault>>,
+    /// Sessions that somebody else holds; `None` where the gate is for everybody.
+    held: Mutex<Option<HashSet<SessionId>>>,
+}
+
+/// What a batch meets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Nothing.
+    Free,
+    /// The gate.
+    Gate,
+    /// The gate, and behind it somebody who holds a session.
+    Busy,
 }
 
 /// What comes of one call in place of its work.
@@ -102,7 +115,28 @@ pub(crate) type Fault = Box<dyn FnOnce(&[NewMessage]) -> Result<(), RepositoryEr
 
 impl GatedMessages {
     pub(crate) fn new(gate: Gate) -> Arc<Self> {
-        Arc::new(Self { store: FakeStore::new(), gate, batches: Mutex::default(), faults: Mutex::default() })
+        let (batches, faults, held) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { store: FakeStore::new(), gate, batches, faults, held })
+    }
+
+    /// From now on the gate is only for those who want a session that somebody else holds; behind it they are told so.
+    /// Nobody holds one yet, or any more.
+    pub(crate) fn free_all(&self) {
+        *self.held.lock().unwrap() = Some(HashSet::new());
+    }
+
+    /// Somebody else holds this session.
+    pub(crate) fn hold(&self, session: SessionId) {
+        self.held.lock().unwrap().get_or_insert_default().insert(session);
+    }
+
+    /// Whether a batch is free to go, waits, or wants what somebody else holds.
+    fn way(&self, batch: &[NewMessage]) -> Way {
+        match &*self.held.lock().unwrap() {
+            None => Way::Gate,
+            Some(held) if batch.iter().any(|message| held.contains(&message.session_id)) => Way::Busy,
+            Some(_) => Way::Free,
+        }
     }
 
     /// The next call that has no fault yet gets this one.
@@ -121,7 +155,13 @@ impl MessageRepository for GatedMessages {
     async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
         self.batches.lock().unwrap().push(batch.len());
         let fault = self.faults.lock().unwrap().pop_front();
-        self.gate.pass().await;
+        let way = self.way(&batch);
+        if way != Way::Free {
+            self.gate.pass().await;
+        }
+        if way == Way::Busy {
+            return Err(RepositoryError::busy(OnPurpose));
+        }
         if let Some(fault) = fault {
             fault(&batch)?;
         }

@@ -1,78 +1,31 @@
 //! What a session that somebody else holds costs the others of its writer: nothing, once it is known to be held.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use chat_domain::deadline;
 use chat_domain::error::RepositoryError;
-use chat_domain::id::{MessageId, SessionId, TenantId};
-use chat_domain::message::{AppendOutcome, Message, MessageRepository, NewMessage, Removal, RemoveOutcome};
+use chat_domain::message::{AppendOutcome, MessageRepository as _};
 use chat_domain::session::Session;
 use chat_domain::testing::builder::a_message;
-use chat_domain::testing::fake::FakeStore;
 use chat_infra::decorator::{GroupCommit, GroupCommitConfig};
 use tokio::task::JoinHandle;
 
-use crate::decorator_doubles::{Gate, OnPurpose, stored_session, within};
-
-/// A store in which whoever wants a session that is held waits at a gate, and is then told that it is busy.
-struct HeldMessages {
-    store: FakeStore,
-    held: Mutex<HashSet<SessionId>>,
-    gate: Gate,
-    batches: Mutex<Vec<usize>>,
-}
-
-impl HeldMessages {
-    fn hold(&self, session: &Session) {
-        self.held.lock().unwrap().insert(session.id);
-    }
-
-    fn free_all(&self) {
-        self.held.lock().unwrap().clear();
-    }
-}
-
-#[async_trait]
-impl MessageRepository for HeldMessages {
-    async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        self.batches.lock().unwrap().push(batch.len());
-        let is_held = batch.iter().any(|message| self.held.lock().unwrap().contains(&message.session_id));
-        if is_held {
-            self.gate.pass().await;
-            return Err(RepositoryError::busy(OnPurpose));
-        }
-        self.store.append(batch).await
-    }
-
-    async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        self.store.find(tenant, id).await
-    }
-
-    async fn remove(
-        &self,
-        tenant: &TenantId,
-        id: MessageId,
-        removal: Removal,
-    ) -> Result<RemoveOutcome, RepositoryError> {
-        self.store.remove(tenant, id, removal).await
-    }
-}
+use crate::decorator_doubles::{Gate, GatedMessages, stored_session, within};
 
 type Answer = Result<Vec<AppendOutcome>, RepositoryError>;
 
-/// A node with one writer.
+/// A node with one writer, on a store in which whoever wants a session that is held waits at a gate, and is then told that
+/// it is busy.
 struct Rig {
-    inner: Arc<HeldMessages>,
+    inner: Arc<GatedMessages>,
     commit: Arc<GroupCommit>,
 }
 
 impl Rig {
     fn new(queue: usize) -> Self {
-        let (store, gate) = (FakeStore::new(), Gate::closed());
-        let inner = Arc::new(HeldMessages { store, held: Mutex::default(), gate, batches: Mutex::default() });
+        let inner = GatedMessages::new(Gate::closed());
+        inner.free_all();
         let config = GroupCommitConfig { shards: 1, queue, ..GroupCommitConfig::default() };
         let commit = Arc::new(GroupCommit::spawn(inner.clone(), &config));
         Self { inner, commit }
@@ -90,7 +43,7 @@ impl Rig {
     /// A session that the writer has found to be held.
     async fn held_session(&self) -> Session {
         let session = self.session().await;
-        self.inner.hold(&session);
+        self.inner.hold(session.id);
         let append = self.append(&session);
         self.inner.gate.let_on(1);
         assert_busy(&within(append).await.unwrap());
@@ -124,7 +77,7 @@ async fn a_session_that_is_known_to_be_held_is_waited_for_by_its_own_messages_al
 async fn sessions_that_share_a_batch_with_one_that_turns_out_to_be_held_come_through_while_it_is_waited_for() {
     let rig = Rig::new(100);
     let (held, others) = (rig.session().await, [rig.session().await, rig.session().await, rig.session().await]);
-    rig.inner.hold(&held);
+    rig.inner.hold(held.id);
     let first = rig.append(&held);
     rig.inner.gate.arrived(1).await;
     let again = rig.append(&held);
@@ -146,11 +99,11 @@ async fn a_session_that_is_free_again_is_written_with_the_others() {
     let (held, other) = (rig.held_session().await, rig.session().await);
     rig.inner.free_all();
     within(rig.append(&held)).await.unwrap().unwrap();
-    rig.inner.batches.lock().unwrap().clear();
+    let before = rig.inner.batches().len();
     // Both in one call: what is no longer apart is one batch.
     let both = vec![a_message(&held), a_message(&other)];
     within(rig.commit.append(both)).await.unwrap();
-    assert_eq!(*rig.inner.batches.lock().unwrap(), [2]);
+    assert_eq!(rig.inner.batches()[before..], [2]);
 }
 
 #[tokio::test]

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use chat_domain::testing::rig::{CacheRig as _, StoreRig as _};
 use chat_domain::{message_repository_contract, revision_source_contract, store_contract};
 
-use crate::decorator::{CachedRig, GroupCommitRig, SharedRevsRig};
+use crate::decorator::{Cached, Decorated, Grouped, Shared};
 use crate::decorator_staleness::{all_at_once, node, take_turns};
 use crate::postgres::PostgresRig;
 use crate::redis::RedisCacheRig;
 use crate::redis_server::cache;
 
-message_repository_contract!(group_commit, GroupCommitRig<PostgresRig>);
-revision_source_contract!(shared_revs, SharedRevsRig<PostgresRig>);
-store_contract!(cached_in_redis, CachedRig<PostgresRig, RedisCacheRig>);
+message_repository_contract!(group_commit, Decorated<PostgresRig, Grouped>);
+revision_source_contract!(shared_revs, Decorated<PostgresRig, Shared>);
+store_contract!(cached_in_redis, Decorated<PostgresRig, Cached<RedisCacheRig>>);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_nodes_that_share_redis_show_each_others_writes() {

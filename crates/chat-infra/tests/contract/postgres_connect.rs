@@ -1,9 +1,12 @@
 //! How a node connects: what it asks of every connection, and whom it trusts.
 
+use std::time::Duration;
+
 use chat_domain::clock::Clock as _;
+use chat_domain::error::chain;
 use chat_domain::health::{ClockSkew, Probe as _};
 use chat_domain::testing::builder::a_session;
-use chat_infra::postgres::{PgConfig, PgStartError, PgStore};
+use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate};
 use chat_infra::system::SystemClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -58,6 +61,49 @@ async fn where_encryption_is_preferred_a_handshake_that_fails_is_not_made_up_for
 async fn where_encryption_is_preferred_a_server_that_has_none_is_spoken_to_in_clear() {
     let (said, _) = said_to_a_server_that_answers(b'N').await;
     assert_eq!(said, [SSL_REQUEST, STARTUP]);
+}
+
+/// Generous: without a limit it would be for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How a start on this database fails.
+async fn fails(config: &PgConfig) -> [PgStartError; 2] {
+    let (migrated, connected) =
+        tokio::time::timeout(PATIENCE, async { (migrate(config, None).await, PgStore::connect(config).await) })
+            .await
+            .expect("a start that cannot go on ends");
+    [migrated.unwrap_err(), connected.err().unwrap()]
+}
+
+#[tokio::test]
+async fn a_server_that_takes_connections_and_says_nothing_is_waited_for_no_longer_than_for_a_connection() {
+    // Taken by the system, and by nobody after it.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for mode in ["disable", "prefer", "require"] {
+        let url = format!("postgres://chat:open-sesame@127.0.0.1:{port}/none?sslmode={mode}");
+        let config = PgConfig { connect_timeout: Duration::from_millis(50), ..PgConfig::new(url.into()) };
+        for error in fails(&config).await {
+            assert!(matches!(error, PgStartError::Unreachable(_)), "{error:?}");
+            let said = chain(&error);
+            assert!(said.ends_with("no answer within 50ms") && !said.contains("sesame"), "{said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_after_its_welcome_is_waited_for_no_longer_than_for_a_statement() {
+    let database = Database::migrated().await;
+    let other = database.tool().await;
+    other.batch_execute("BEGIN; LOCK TABLE __diesel_schema_migrations").await.unwrap();
+    // The server itself must not be the one that gives up.
+    let url = format!("{}?options=-c%20lock_timeout%3D0%20-c%20statement_timeout%3D0", database.url());
+    let config = PgConfig { url: url.into(), deadline: Duration::from_millis(200), ..database.config() };
+    for error in fails(&config).await {
+        assert!(matches!(error, PgStartError::Unreachable(_)), "{error:?}");
+    }
+    other.batch_execute("ROLLBACK").await.unwrap();
+    assert!(migrate(&database.config(), None).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

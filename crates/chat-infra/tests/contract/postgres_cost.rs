@@ -119,3 +119,23 @@ async fn reads_and_creations_are_one_round_trip_without_a_parse() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_warmed_needs_a_round_trip_and_no_parse_the_first_time_too() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    store.warm().await.unwrap();
+    proxy.counted();
+    store.messages().append(vec![a_message(&session)]).await.unwrap();
+    assert_eq!(proxy.counted(), (0, 1));
+    store.revisions().revs(vec![key(&session)]).await.unwrap();
+    assert_eq!(proxy.counted(), (0, 1));
+    let since = Since { session: key(&session), revision: session.revision() };
+    store.revisions().news(Vec::new(), vec![since]).await.unwrap();
+    assert_eq!(proxy.counted(), (0, 1));
+    for page in [View::Public, View::Full].map(|view| PageQuery::newest(view, 10)) {
+        store.pages().page(&session.tenant_id, session.id, &page).await.unwrap();
+        assert_eq!(proxy.counted(), (0, 1));
+    }
+}

@@ -13,7 +13,7 @@ use chat_infra::redis::{RedisConfig, RedisPool, RedisProbe};
 use deadpool_redis::redis;
 use secrecy::ExposeSecret as _;
 
-use crate::decorator::{CachedRig, FakeRig};
+use crate::decorator::{Cached, Decorated, FakeRig};
 use crate::decorator_doubles::{beside, within};
 use crate::decorator_staleness::{node, take_turns};
 use crate::redis_server::{cache, shared};
@@ -37,7 +37,7 @@ impl CacheRig for RedisCacheRig {
 }
 
 cache_contract!(alone, RedisCacheRig);
-store_contract!(cached_over_fake, CachedRig<FakeRig, RedisCacheRig>);
+store_contract!(cached_over_fake, Decorated<FakeRig, Cached<RedisCacheRig>>);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_nodes_that_share_redis_show_each_others_writes() {

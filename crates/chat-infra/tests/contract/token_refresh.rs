@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_domain::access::{Identity, Refusal, TokenError, TokenRules, TokenVerifier as _};
+use chat_domain::error::{RepositoryError, chain};
+use chat_domain::health::Pulse;
 use chat_domain::testing::fake::FakeClock;
 use chat_infra::token::{JwtConfig, JwtVerifier, KeySource};
 use serde_json::json;
@@ -25,6 +27,11 @@ fn verifier(source: KeySource, every: Duration, pause: Duration) -> Arc<JwtVerif
 
 fn at(stub: &Stub, every: Duration, pause: Duration) -> Arc<JwtVerifier> {
     verifier(KeySource::Url(stub.url()), every, pause)
+}
+
+/// What the probe says, whose method has the name of another one.
+async fn has_keys(verifier: &JwtVerifier) -> Result<Pulse, RepositoryError> {
+    chat_domain::health::Probe::check(verifier).await
 }
 
 /// Tries until the outcome is as wanted.
@@ -166,6 +173,39 @@ async fn before_the_first_set_nobody_says_that_a_token_is_bad() {
         stub.turn(Manner::Set(good.clone()));
         until(&verifier, &one.sign(&claims()), Result::is_ok).await;
     }
+}
+
+#[tokio::test]
+async fn a_node_has_no_keys_until_a_set_was_had_and_has_them_from_then_on() {
+    let one = Signer::es256("one");
+    let good = set(&[&one]);
+    for manner in bad_manners(&good) {
+        let stub = Stub::start("").await;
+        stub.turn(manner.clone());
+        let verifier = at(&stub, SOON, SOON);
+        stub.asked_again(2).await;
+        let said = chain(&has_keys(&verifier).await.unwrap_err());
+        assert!(said.contains("no key set was had yet: "), "{manner:?}: {said}");
+        stub.turn(Manner::Set(good.clone()));
+        let had = async {
+            while has_keys(&verifier).await.is_err() {
+                tokio::time::sleep(SOON).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), had).await.expect("nobody sends a token, and still it comes");
+        stub.turn(manner);
+        stub.asked_again(2).await;
+        has_keys(&verifier).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_a_key_whatever_becomes_of_the_set() {
+    let stub = Stub::start("").await;
+    let mut config = JwtConfig { keys: Some(KeySource::Url(stub.url())), ..JwtConfig::new(TokenRules::default()) };
+    config.secrets.push("8f14e45fceea167a5a36dedd4bea2543".into());
+    let verifier = JwtVerifier::start(&config, Arc::new(FakeClock::new())).unwrap();
+    has_keys(&verifier).await.unwrap();
 }
 
 #[tokio::test]

@@ -118,8 +118,7 @@ mod tests {
     const OTHER: &str = "b1d5781111d84f7b3fe45a0852e59758";
 
     fn figment(variables: &[(&str, &str)]) -> Figment {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Sources { environment, ..Sources::default() }.merge().unwrap()
+        Sources::of(variables).merge().unwrap()
     }
 
     fn read(variables: &[(&str, &str)]) -> Result<Auth, String> {

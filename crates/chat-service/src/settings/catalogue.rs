@@ -180,7 +180,7 @@ pub(crate) const CATALOGUE: &[Setting] = &[
     open(
         "long_answers_mib",
         "128",
-        "Size of all lists above 64 KiB that are on their way to clients, together, beside what CACHE_MIB keeps, in MiB; further ones are answered 503",
+        "Room for lists above 64 KiB on their way to clients, of all callers together, beside what CACHE_MIB keeps, in MiB; those above 1 MiB may fill three quarters of it; what finds no room is answered 503",
     ),
     open("cache_ttl_s", "600", "How long a cached page is kept, in seconds"),
     open(

@@ -111,8 +111,7 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<LimitSettings, String> {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let figment = Sources { environment, ..Sources::default() }.merge().unwrap();
+        let figment = Sources::of(variables).merge().unwrap();
         Settings::read(&figment).map(|settings| settings.limits).map_err(|error| error.to_string())
     }
 

@@ -210,8 +210,7 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let figment = Sources { environment, ..Sources::default() }.merge().unwrap();
+        let figment = Sources::of(variables).merge().unwrap();
         Settings::read(&figment).map_err(|error| error.to_string())
     }
 
@@ -325,9 +324,8 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown() {
-        let environment = [("SECRET_KEY", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let figment = Sources { environment, ..Sources::default() }.merge().unwrap();
+        let variables = [("SECRET_KEY", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")];
+        let figment = Sources::of(&variables).merge().unwrap();
         let shown = Settings::shown(&figment);
         assert!(shown.iter().all(|(_, value, _)| !value.contains("hunter2")));
         assert!(

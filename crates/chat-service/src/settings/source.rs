@@ -23,6 +23,12 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// These variables, and nothing else.
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        let environment = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { environment, ..Self::default() }
+    }
+
     /// Layers all places over each other.
     ///
     /// # Errors

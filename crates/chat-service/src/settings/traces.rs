@@ -142,8 +142,7 @@ mod tests {
     use crate::settings::Sources;
 
     fn figment(variables: &[(&str, &str)]) -> Figment {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Sources { environment, ..Sources::default() }.merge().unwrap()
+        Sources::of(variables).merge().unwrap()
     }
 
     fn read(variables: &[(&str, &str)]) -> Result<Option<TraceSettings>, SettingsError> {

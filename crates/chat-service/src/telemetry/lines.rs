@@ -3,7 +3,7 @@
 //! Whoever logs must not wait for whoever reads the log, and must not wake a thread for each line either: with a queue of
 //! lines that costs more than the line itself. So lines are appended to one buffer, and a thread of its own takes all
 //! that came and writes it at once, then lets some gather again. A lone line is written at once; under load there is one
-//! write for the lines of some milliseconds.
+//! write for the lines of some milliseconds. Lines that cannot be written are lost, and counted.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ pub(super) struct Lines(Arc<Shared>);
 /// Writes what waits when it is dropped.
 pub(super) struct Writer(Arc<Shared>);
 
-/// Counts the lines that were dropped, because nobody took them in time.
+/// Counts the lines that were dropped, because nobody took them in time or they could not be written.
 #[derive(Clone)]
 pub(crate) struct DroppedLines(Arc<Shared>);
 
@@ -94,10 +94,18 @@ impl Shared {
 
     /// Writes whatever comes, until the log is closed and nothing is left.
     fn write_to(&self, mut out: impl Write) {
-        let mut text = Vec::new();
+        let (mut text, mut torn) = (Vec::new(), false);
         while self.take(&mut text) {
-            // A log that cannot be written is no reason to stop serving, and there is nowhere left to say so.
-            _ = out.write_all(&text).and_then(|()| out.flush());
+            // What comes behind half a line would be lost with it.
+            if torn {
+                torn = !write(&mut out, b"\n").is_empty();
+            }
+            let rest = write(&mut out, &text);
+            if !rest.is_empty() {
+                let begun = text.len() - rest.len();
+                torn |= text.get(..begun).and_then(<[u8]>::last).is_some_and(|byte| *byte != b'\n');
+                self.dropped.fetch_add(lines(rest), Ordering::Relaxed);
+            }
             text.clear();
             text.shrink_to(KEPT);
             let open = |waiting: &mut Waiting| !waiting.closed;
@@ -117,6 +125,25 @@ impl Shared {
         std::mem::swap(&mut waiting.text, text);
         !text.is_empty()
     }
+}
+
+/// Writes what can be written, and gives what cannot. A log that cannot be written is no reason to stop serving.
+fn write<'t>(out: &mut impl Write, mut text: &'t [u8]) -> &'t [u8] {
+    while !text.is_empty() {
+        match out.write(text) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(written @ 1..) => text = text.get(written..).unwrap_or_default(),
+            Ok(0) | Err(_) => break,
+        }
+    }
+    // What it does not get rid of now stays with the writer for the next time.
+    _ = out.flush();
+    text
+}
+
+/// How many lines end in the text.
+fn lines(text: &[u8]) -> u64 {
+    text.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 impl Write for Lines {
@@ -150,33 +177,15 @@ impl Drop for Writer {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Instant;
 
+    use super::super::json::tests::Written;
     use super::*;
 
     /// A reader that takes nothing until it is let on, and then all.
     struct Stalled {
         let_on: mpsc::Receiver<()>,
-        taken: Taken,
-    }
-
-    #[derive(Clone, Default)]
-    struct Taken(Arc<Mutex<Vec<u8>>>);
-
-    impl Taken {
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
-    impl Write for Taken {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+        taken: Written,
     }
 
     impl Write for Stalled {
@@ -193,7 +202,7 @@ mod tests {
 
     #[test]
     fn all_that_was_logged_is_there_when_the_log_has_ended_in_whole_lines() {
-        let taken = Taken::default();
+        let taken = Written::default();
         let (lines, writer) = start(taken.clone()).unwrap();
         std::thread::scope(|scope| {
             for thread in 0..4 {
@@ -214,9 +223,51 @@ mod tests {
         }
     }
 
+    /// A disk that is full after so many bytes, until somebody makes room.
+    struct Full {
+        room: Arc<Mutex<usize>>,
+        taken: Written,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut room = self.room.lock().unwrap();
+            let fits = bytes.len().min(*room);
+            if fits == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            *room -= fits;
+            self.taken.write(&bytes[..fits])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_those_that_come_when_there_is_room_are_whole() {
+        let (room, taken) = (Arc::new(Mutex::new(12)), Written::default());
+        let (mut lines, writer) = start(Full { room: Arc::clone(&room), taken: taken.clone() }).unwrap();
+        // A line fits, and half of the next.
+        for _ in 0..1_000 {
+            lines.write_all(b"a line\n").unwrap();
+        }
+        let patience = Instant::now() + Duration::from_mins(1);
+        while lines.dropped().count() < 999 {
+            assert!(Instant::now() < patience, "{} are counted", lines.dropped().count());
+            std::thread::yield_now();
+        }
+        *room.lock().unwrap() = usize::MAX;
+        lines.write_all(b"another\n").unwrap();
+        let dropped = lines.dropped();
+        drop(writer);
+        assert_eq!((dropped.count(), taken.text().as_str()), (999, "a line\na lin\nanother\n"));
+    }
+
     #[test]
     fn a_lone_line_is_written_though_nothing_follows() {
-        let taken = Taken::default();
+        let taken = Written::default();
         let (mut lines, _writer) = start(taken.clone()).unwrap();
         for line in ["one\n", "two\n"] {
             lines.write_all(line.as_bytes()).unwrap();
@@ -229,7 +280,7 @@ mod tests {
     #[test]
     fn who_logs_does_not_wait_for_a_reader_that_stalls_and_what_is_too_much_is_dropped_and_counted() {
         let (let_on, stall) = mpsc::channel();
-        let taken = Taken::default();
+        let taken = Written::default();
         let (mut lines, writer) = start(Stalled { let_on: stall, taken: taken.clone() }).unwrap();
         let line = [b"x".repeat(1_023).as_slice(), b"\n"].concat();
         let sent = 3 * BACKLOG / line.len();

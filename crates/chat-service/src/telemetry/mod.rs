@@ -1,7 +1,7 @@
 //! The log: structured lines on standard output, one event a line. And traces, where somebody takes them.
 //!
 //! A thread of its own writes them. Whoever reads the log may stall; the service does not wait, but drops lines and counts
-//! them.
+//! them, as it does where they cannot be written.
 
 mod json;
 mod lines;
@@ -29,7 +29,7 @@ use traces::{TARGETS, TraceError};
 
 /// The running log. What waits is written when this is dropped.
 pub(crate) struct Log {
-    /// Counts the lines that were dropped, because nobody took them in time.
+    /// Counts the lines that were dropped, because nobody took them in time or they could not be written.
     pub(crate) dropped: DroppedLines,
     /// Where somebody takes them.
     pub(crate) traces: Option<Traces>,

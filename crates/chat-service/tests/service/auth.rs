@@ -7,6 +7,8 @@ use chat_domain::clock::Clock as _;
 use chat_infra::system::SystemClock;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::client::{Answer, Client};
 use crate::node::{Node, command};
@@ -239,6 +241,51 @@ async fn figures_on_a_port_of_their_own_need_no_token() {
     let (_store, apart) = node(&[&jwt[..], &[("METRICS_PORT", "0")]].concat()).await;
     client.get(&apart.metrics_url).await.expect(200);
     client.get(&format!("{}/metrics", apart.url)).await.expect(404);
+}
+
+/// Gives this set to whoever asks, until it is dropped.
+async fn publishing(listener: &TcpListener, set: &str) {
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{set}", set.len());
+    loop {
+        let (mut client, _) = listener.accept().await.unwrap();
+        // Some of those who came before anybody answered have left by now.
+        _ = client.read(&mut [0; 1_024]).await;
+        _ = client.write_all(answer.as_bytes()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_keys_is_not_ready_until_it_has_a_set_for_which_no_request_must_ask() {
+    // Connections are taken by the system, and nobody answers yet.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    let (_store, node) = node(&[("AUTH_MODE", "jwt"), ("JWKS_URL", &url)]).await;
+    let client = Client::new(&node.url);
+    let (ready, live) = (format!("{}/health/ready", node.url), format!("{}/health/live", node.url));
+    let refused = client.get(&ready).await.expect(503);
+    assert_eq!(refused["status"], "unhealthy");
+    let checks = &refused["checks"];
+    assert_eq!((&checks["token_keys"]["status"], &checks["database"]["status"]), (&json!("down"), &json!("up")));
+    client.get(&live).await.expect(200);
+    let signer = Signer::es256("one");
+    let set = set(&[&signer]);
+    let until_ready = async {
+        while client.get(&ready).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let waiting = async {
+        tokio::select! {
+            () = publishing(&listener, &set) => unreachable!("it goes on for ever"),
+            () = until_ready => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("nobody sends a token, and still it comes");
+    with_token(&node, &signer.sign(&claims(&json!({})))).await.expect(200);
+    let log = node.whole_log().await;
+    let told =
+        |line: &String| line.contains("this node cannot serve") && line.contains("token keys: no key set was had");
+    assert!(log.iter().any(told), "{log:#?}");
 }
 
 #[test]

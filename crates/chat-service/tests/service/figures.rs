@@ -1,6 +1,7 @@
 //! The figures of real nodes, held against the table in `docs/metrics.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
@@ -135,8 +136,43 @@ const MOVED: [&str; 9] = [
     "chat_store_operation_duration_seconds_count",
 ];
 
+/// The gauge of readiness comes to say this. Nobody asks the node for its health meanwhile: it looks by itself.
+async fn comes_to_be(node: &Node, ready: f64) {
+    let said = async {
+        while (Scrape::of(node).await.sum("chat_ready ") - ready).abs() > 0.1 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), said).await.unwrap_or_else(|_| panic!("chat_ready is never {ready}"));
+}
+
+/// What `/health/ready` answers, and what the figures say right after it.
+async fn ready(node: &Node) -> (u16, f64) {
+    let answer = reqwest::get(format!("{}/health/ready", node.url)).await.unwrap();
+    (answer.status().as_u16(), Scrape::of(node).await.sum("chat_ready "))
+}
+
+/// A node that is told to stop says so in its figures, for as long as it can still be asked.
+async fn stops_being_ready(store: &Store) {
+    let mut variables = store.variables();
+    variables.push(("SHUTDOWN_DELAY_S", "20".to_owned()));
+    let node = Node::start(&variables).await;
+    comes_to_be(&node, 1.0).await;
+    node.terminate();
+    comes_to_be(&node, 0.0).await;
+    assert_eq!(ready(&node).await, (503, 0.0));
+    // The second one ends the delay.
+    node.terminate();
+    assert!(node.exit().await.success());
+}
+
 mod sqlite {
     use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_is_told_to_stop_is_not_ready_among_the_figures_either() {
+        stops_being_ready(&Store::sqlite().await).await;
+    }
 
     #[tokio::test]
     async fn a_node_has_the_figures_of_the_table() {
@@ -169,6 +205,19 @@ mod sqlite {
 
 mod postgres_redis {
     use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_loses_its_database_is_not_ready_among_the_figures_until_it_is_back() {
+        let store = Store::postgres_redis().await;
+        let node = store.node().await;
+        comes_to_be(&node, 1.0).await;
+        store.is_away(true).await;
+        comes_to_be(&node, 0.0).await;
+        assert_eq!(ready(&node).await, (503, 0.0));
+        store.is_away(false).await;
+        comes_to_be(&node, 1.0).await;
+        assert_eq!(ready(&node).await, (200, 1.0));
+    }
 
     const MOVED_TOO: [&str; 4] = [
         "chat_postgres_pool_wait_seconds_count{for=\"connection\"}",

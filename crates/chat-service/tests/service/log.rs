@@ -15,6 +15,13 @@ const SECRET: &str = "hunter2";
 /// What must stand there: ids are harmless.
 const SANE_ID: &str = "sane-id-1";
 
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// A filter that takes this level and what is graver, and of all else only where a node listens, which tests must know.
+fn quiet(level: &str) -> String {
+    format!("{level},chat_service::serve=info")
+}
+
 /// Requests with something hostile in each place, as bytes on a connection.
 fn hostile() -> Vec<Vec<u8>> {
     let evil = "hunter2\\n{\\\"level\\\":\\\"ERROR\\\",\\\"forged\\\":1}\\u001b[31m\\u2028";
@@ -148,6 +155,27 @@ mod sqlite {
         let codes: Vec<_> = events.iter().filter(|event| event["message"] == "request").map(|e| &e["code"]).collect();
         assert_eq!(codes, ["invalid_request"]);
     }
+
+    #[tokio::test]
+    async fn a_log_of_warnings_has_the_refusals_with_their_ids_and_no_good_answer() {
+        let store = Store::sqlite().await;
+        let mut variables = store.variables();
+        variables.push(("RUST_LOG", quiet("warn")));
+        let node = Node::start(&variables).await;
+        let client = Client::new(&node.url);
+        let sent = [("x-request-id", SANE_ID), ("traceparent", TRACEPARENT)];
+        for (path, status) in [("/sessions/none", 422), ("/users/ann/sessions", 200)] {
+            client.send(reqwest::Method::GET, path, &sent, None).await.unwrap().expect(status);
+        }
+        let log = node.whole_log().await;
+        let events = log.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let events: Vec<_> = events.filter(|event| event["message"] == "request").collect();
+        assert_eq!(events.len(), 1, "{events:#?}");
+        let event = &events[0];
+        assert_eq!((&event["level"], &event["code"]), (&"WARN".into(), &"invalid_request".into()));
+        assert_eq!((&event["request_id"], &event["status"]), (&SANE_ID.into(), &422.into()));
+        assert_eq!(event["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    }
 }
 
 mod postgres_redis {
@@ -156,13 +184,14 @@ mod postgres_redis {
     #[tokio::test]
     async fn a_failure_is_one_event_with_its_causes_and_without_the_row() {
         let store = Store::postgres_redis().await;
-        let node = store.node().await;
+        let mut variables = store.variables();
+        variables.push(("RUST_LOG", quiet("error")));
+        let node = Node::start(&variables).await;
         let client = Client::new(&node.url);
         let session = client.new_session().await;
         store.execute("ALTER TABLE messages ADD CONSTRAINT no_secrets CHECK (content <> 'hunter2')").await;
         let path = format!("/sessions/{session}/messages");
-        let sent =
-            [("x-request-id", "fails-1"), ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")];
+        let sent = [("x-request-id", "fails-1"), ("traceparent", TRACEPARENT)];
         let answer = client.send(reqwest::Method::POST, &path, &sent, Some(&message("u-1", SECRET))).await.unwrap();
         answer.expect(500);
         let log = node.whole_log().await;

@@ -5,6 +5,7 @@
 mod auth;
 mod client;
 mod collector;
+mod descriptors;
 mod figures;
 mod limits_redis;
 mod log;

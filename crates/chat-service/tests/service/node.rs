@@ -22,7 +22,18 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a node on a free port and waits until it listens.
     pub(crate) async fn start(variables: &[(&'static str, String)]) -> Self {
-        let mut child = command().envs(variables.iter().cloned()).env("PORT", "0").spawn().unwrap();
+        Self::listening(command(), variables).await
+    }
+
+    /// Starts one as `start` does, in a shell that has been told this before.
+    pub(crate) async fn start_under(told: &str, variables: &[(&'static str, String)]) -> Self {
+        let mut shell = bare("sh");
+        shell.arg("-c").arg(format!("{told}; exec {}", env!("CARGO_BIN_EXE_chat-service")));
+        Self::listening(shell, variables).await
+    }
+
+    async fn listening(mut command: Command, variables: &[(&'static str, String)]) -> Self {
+        let mut child = command.envs(variables.iter().cloned()).env("PORT", "0").spawn().unwrap();
         let (sender, receiver) = mpsc::channel();
         let out = child.stdout.take().unwrap();
         // Read to the end, so that the node never waits for a full pipe.
@@ -120,7 +131,12 @@ impl Drop for Node {
 
 /// The program with nothing of this process's own settings, away from any `.env`.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-service"));
+    bare(env!("CARGO_BIN_EXE_chat-service"))
+}
+
+/// A program in such surroundings.
+fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }

@@ -1,6 +1,7 @@
 //! Starting: settings, migrations, many nodes at once, one file for one process.
 
-use std::process::{Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,17 @@ use crate::store::Store;
 
 fn run(arguments: &[&str], variables: &[(&str, String)]) -> Output {
     command().args(arguments).envs(variables.iter().cloned()).stderr(Stdio::piped()).output().unwrap()
+}
+
+/// What a process comes to that must end by itself. Generous: without a limit it would wait for ever.
+async fn ended(child: Child) -> Output {
+    let id = child.id();
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
+    let Ok(output) = tokio::time::timeout(Duration::from_mins(1), output).await else {
+        Command::new("sh").arg("-c").arg(format!("kill -9 {id}")).status().unwrap();
+        panic!("the process does not end");
+    };
+    output.unwrap()
 }
 
 #[test]
@@ -95,6 +107,29 @@ mod sqlite {
         let output = run(&["health", "--port", &port], &[]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_all_its_connections_still_says_that_it_lives_where_clients_cannot_come_in_the_way() {
+        let store = Store::sqlite().await;
+        let mut variables = store.variables();
+        let few = [("WORKERS", "1"), ("MAX_CONNECTIONS", "1"), ("METRICS_PORT", "0")];
+        variables.extend(few.map(|(name, value)| (name, value.to_owned())));
+        let node = Node::start(&variables).await;
+        let client = Client::new(&node.url);
+        // A connection that has served is kept for the next request.
+        client.new_session().await;
+        let live = node.metrics_url.replace("/metrics", "/health/live");
+        assert_eq!(reqwest::get(&live).await.unwrap().status(), 200);
+        let of = |url: &str| url.rsplit(':').next().unwrap().trim_end_matches("/metrics").to_owned();
+        let ports = [("PORT", of(&node.url)), ("METRICS_PORT", of(&node.metrics_url))];
+        assert!(run(&["health"], &ports).status.success());
+        assert_eq!(
+            run(&["health"], &ports[..1]).status.code(),
+            Some(1),
+            "the node must have no room for this to mean a thing"
+        );
+        client.new_session().await;
     }
 
     #[tokio::test]
@@ -197,6 +232,24 @@ mod postgres_redis {
                 error.contains("DATABASE_URL") && error.lines().count() == 1 && !error.contains("hunter2"),
                 "{error}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_takes_connections_and_says_nothing_stops_the_start_in_one_line() {
+        // Taken by the system, and by nobody after it.
+        let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("postgres://u:hunter2@{}/d", silent.local_addr().unwrap());
+        for arguments in [&["--port", "0"][..], &["migrate"]] {
+            let mut command = command();
+            command.args(arguments).env("DATABASE_URL", &url).stderr(Stdio::piped());
+            let output = ended(command.spawn().unwrap()).await;
+            let [log, error] = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
+            assert_eq!(output.status.code(), Some(1), "{error}");
+            assert!(error.contains("DATABASE_URL") && error.contains("no answer within"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+            assert_eq!(log.matches("connecting to the database").count(), 1, "{log}");
+            assert!(!format!("{log}{error}").contains("hunter2"), "{log}{error}");
         }
     }
 

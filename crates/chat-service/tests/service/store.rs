@@ -1,5 +1,7 @@
 //! The stores under the service: a file in a directory of its own, or a database of its own and Redis.
 
+use std::time::Duration;
+
 use chat_domain::clock::IdSource as _;
 use chat_infra::system::SystemIds;
 use tempfile::TempDir;
@@ -49,6 +51,18 @@ impl Store {
         execute(url, statement).await;
     }
 
+    /// Has the server let nobody into this store's database, and throw out who is in, or let them in again. PostgreSQL only.
+    pub(crate) async fn is_away(&self, away: bool) {
+        let Kind::Postgres { url, .. } = &self.kind else { panic!("only a server can do that") };
+        let name = url.rsplit('/').next().unwrap();
+        let server = given("TEST_DATABASE_URL");
+        execute(&server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {}", !away)).await;
+        if away {
+            let out = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+            execute(&server, &format!("{out} = '{name}'")).await;
+        }
+    }
+
     /// One node.
     pub(crate) async fn node(&self) -> Node {
         Node::start(&self.variables()).await
@@ -88,9 +102,12 @@ impl Store {
 
     /// Waits until a statement in this store's database waits for another. PostgreSQL only.
     pub(crate) async fn blocked(&self) {
-        while !self.is_blocked().await {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        let blocked = async {
+            while !self.is_blocked().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), blocked).await.expect("a statement must wait");
     }
 
     /// Whether a statement in this store's database waits for another. PostgreSQL only.

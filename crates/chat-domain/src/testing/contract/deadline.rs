@@ -10,7 +10,8 @@ use crate::session::{SessionStatus, SessionUpdate, UserSessions};
 use crate::testing::builder::{a_message, a_removal, a_session, an_extension, next_moment};
 use crate::testing::rig::StoreRig;
 
-/// Runs the suite about deadlines on a [`StoreRig`](crate::testing::rig::StoreRig): `deadline_contract!(sqlite, SqliteRig);`.
+/// Runs the suite about deadlines on a [`StoreRig`](crate::testing::rig::StoreRig):
+/// `deadline_contract!(sqlite, SqliteRig);`.
 #[macro_export]
 macro_rules! deadline_contract {
     ($name:ident, $rig:ty) => {

@@ -143,7 +143,7 @@ pub(super) async fn page(store: &Store, tenant: &TenantId, session: SessionId, q
 
 /// All messages of a session that is there, tombstones among them.
 pub(super) async fn all_messages(store: &Store, session: &Session) -> Vec<Message> {
-    page(store, &session.tenant_id, session.id, &everything()).await.messages
+    page(store, &session.tenant_id, session.id, &everything()).await.messages.to_vec()
 }
 
 /// The `seq`s of messages.

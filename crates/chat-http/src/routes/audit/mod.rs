@@ -28,11 +28,6 @@ pub(crate) async fn list(
     Input((caller, query)): Input<(Caller, Query<ListAudit>)>,
 ) -> Result<HttpResponse, Problem> {
     let page = call("list_audit", service.list(&caller, query.0.draft())).await?;
-    let mut links = Links::here(&request);
-    for (rel, cursor) in [("next", page.next), ("prev", page.prev)] {
-        if let Some(cursor) = cursor {
-            query.0.link(&mut links, rel, &cursor.encode());
-        }
-    }
+    let links = query.0.links(Links::here(&request), &page);
     reply::listed(&links, &AuditList(&page.entries))
 }

@@ -1,7 +1,7 @@
 //! What the routes of the audit take and show.
 
 use chat_domain::access::Role;
-use chat_domain::audit::{AuditDraft, AuditEntry};
+use chat_domain::audit::{AuditDraft, AuditEntry, AuditPage};
 use chat_domain::id::{AuditId, ParticipantId, SessionId};
 use chat_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
@@ -92,13 +92,13 @@ impl ListAudit {
         }
     }
 
-    pub(super) fn link(&self, links: &mut Links, rel: &str, cursor: &str) {
-        let parameters = [
-            ("actor", self.actor.as_deref()),
-            ("action", self.action.as_deref()),
-            ("limit", self.limit.as_deref()),
-            ("cursor", Some(cursor)),
-        ];
-        links.add(rel, &parameters);
+    /// The pages around one page.
+    pub(super) fn links(&self, mut links: Links, page: &AuditPage) -> Links {
+        let cursors = [("next", page.next), ("prev", page.prev)];
+        let cursors = cursors.map(|(rel, cursor)| (rel, cursor.map(|cursor| cursor.encode())));
+        let question =
+            [("actor", self.actor.as_deref()), ("action", self.action.as_deref()), ("limit", self.limit.as_deref())];
+        links.add_around(cursors, &question);
+        links
     }
 }

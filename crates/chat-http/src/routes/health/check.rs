@@ -1,6 +1,8 @@
 //! Asking what the service leans on, and telling what came of it.
 
+use std::error::Error as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chat_domain::clock::Clock;
@@ -11,14 +13,23 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
+use crate::drain::Drain;
+
 /// The gauge of how far this node's clock is ahead of the database's, in seconds.
 pub(crate) const CLOCK_SKEW_METRIC: &str = "chat_clock_skew_seconds";
+
+/// The gauge of whether this node may take traffic.
+pub(crate) const READY_METRIC: &str = "chat_ready";
 
 /// What the service leans on.
 pub struct Health {
     database: Arc<dyn Probe>,
     cache: Arc<dyn Probe>,
+    /// Where callers are known by tokens.
+    token_keys: Option<Arc<dyn Probe>>,
     clock: Arc<dyn Clock>,
+    /// Whether this node could serve when that was asked last; not before it was asked.
+    serves: AtomicBool,
 }
 
 /// One part.
@@ -50,39 +61,65 @@ pub(super) struct ClockCheck {
     limit_seconds: u32,
 }
 
-/// The store, and the clock that it shares with all nodes, where it has one.
+/// What a node cannot serve without: the store, the clock that it shares with all nodes, where it has one, and a key for
+/// tokens, where callers are known by these.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct Needed {
     pub(super) database: Check,
     pub(super) clock: Option<ClockCheck>,
+    pub(super) token_keys: Option<Check>,
 }
 
 impl Health {
-    /// The longest that one probe is waited for; both run side by side, so that the answer is there within 2 s.
+    /// The longest that one probe is waited for; all run side by side, so that the answer is there within 2 s.
     pub const PATIENCE: Duration = Duration::from_millis(1_500);
 
     /// Takes a probe of the store and one of the cache.
     #[must_use]
     pub fn new(database: Arc<dyn Probe>, cache: Arc<dyn Probe>, clock: Arc<dyn Clock>) -> Self {
-        Self { database, cache, clock }
+        Self { database, cache, token_keys: None, clock, serves: AtomicBool::new(false) }
     }
 
-    /// Asks the database for its time, so that the figure of this node's clock is of now. To be called now and then.
+    /// The same with a probe of the keys of tokens, without which a node serves nobody.
+    #[must_use]
+    pub fn with_token_keys(self, token_keys: Arc<dyn Probe>) -> Self {
+        Self { token_keys: Some(token_keys), ..self }
+    }
+
+    /// Asks whether this node can serve, so that the figures of that and of its clock are of now. To be called now and then.
     pub async fn look(&self) {
-        if let Some(causes) = self.stored().await.causes() {
+        if let Some(causes) = self.needed().await.causes() {
             tracing::warn!(causes, "this node cannot serve");
         }
+    }
+
+    /// Sets the gauge of readiness to what `/health/ready` said last, or would have said when [`look`](Self::look) was
+    /// called last. Asks nothing, so that figures can be had while a store hangs, and cost it nothing.
+    pub fn show_readiness(&self, drain: &Drain) {
+        let ready = self.serves.load(Ordering::Relaxed) && !drain.is_begun();
+        metrics::gauge!(READY_METRIC).set(f64::from(u8::from(ready)));
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    pub(super) async fn stored(&self) -> Stored {
+    pub(super) async fn needed(&self) -> Needed {
+        let ((database, clock), token_keys) = tokio::join!(self.stored(), self.token_keys());
+        let needed = Needed { database, clock, token_keys };
+        self.serves.store(needed.causes().is_none(), Ordering::Relaxed);
+        needed
+    }
+
+    async fn stored(&self) -> (Check, Option<ClockCheck>) {
         let asked = self.clock.now();
         let (database, pulse) = check(&*self.database).await;
         let clock = pulse.clock.map(|theirs| ClockCheck::of(ClockSkew::between(asked, theirs, self.clock.now())));
-        Stored { database, clock }
+        (database, clock)
+    }
+
+    async fn token_keys(&self) -> Option<Check> {
+        Some(check(&**self.token_keys.as_ref()?).await.0)
     }
 
     pub(super) async fn cache(&self) -> Check {
@@ -113,15 +150,17 @@ impl ClockCheck {
     }
 }
 
-impl Stored {
+impl Needed {
     /// Why the node may not serve, for the log; `None` where it may.
     pub(super) fn causes(&self) -> Option<String> {
         let database = self.database.causes().map(|causes| format!("database: {causes}"));
+        let token_keys = self.token_keys.as_ref().and_then(Check::causes).map(|causes| format!("token keys: {causes}"));
         let clock = self.clock.as_ref().filter(|clock| !clock.is_up());
         let clock = clock.map(|ClockCheck { skew_seconds, limit_seconds, .. }| {
             format!("clock: {skew_seconds} s ahead of the database's, {limit_seconds} s are allowed either way")
         });
-        database.or(clock)
+        let causes: Vec<_> = [database, clock, token_keys].into_iter().flatten().collect();
+        (!causes.is_empty()).then(|| causes.join("; "))
     }
 }
 
@@ -133,8 +172,13 @@ async fn check(probe: &dyn Probe) -> (Check, Pulse) {
     let latency_ms = f64::from(micros) / 1_000.0;
     match answer {
         Ok(pulse) => (Check { status: "up", latency_ms, causes: None }, pulse),
-        Err(error) => (Check { status: "down", latency_ms, causes: Some(chain(&error)) }, Pulse::default()),
+        Err(error) => (Check { status: "down", latency_ms, causes: Some(causes(&error)) }, Pulse::default()),
     }
+}
+
+/// What lies behind the error: itself it says that a store is away, and what was asked need not be one.
+fn causes(error: &RepositoryError) -> String {
+    error.source().map_or_else(|| chain(error), chain)
 }
 
 /// A probe did not answer in time.

@@ -8,9 +8,9 @@ use chat_domain::timestamp::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::check::CLOCK_SKEW_METRIC;
 pub use self::check::Health;
-use self::check::{Check, ClockCheck};
+pub(crate) use self::check::{CLOCK_SKEW_METRIC, READY_METRIC};
+use self::check::{Check, ClockCheck, Needed};
 use super::meta::{SERVICE, VERSION};
 use crate::drain::Drain;
 use crate::problem::{Problem, RETRY_AFTER_SECONDS};
@@ -20,8 +20,8 @@ use crate::reply;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(crate) struct HealthView {
-    /// `healthy`, `degraded` (the cache is down, which costs speed) or `unhealthy` (the database is down, or this node's
-    /// clock is far from the database's).
+    /// `healthy`, `degraded` (the cache is down, which costs speed) or `unhealthy` (the database is down, this node's clock
+    /// is far from the database's, or it has no key yet to check tokens with).
     #[schema(pattern = "^(healthy|degraded|unhealthy)$", example = "healthy")]
     status: &'static str,
     #[schema(example = "chat-service")]
@@ -41,6 +41,9 @@ pub(crate) struct Checks {
     /// Where the database has a clock of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<ClockCheck>,
+    /// Where callers are known by tokens: whether there is a key to check these with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_keys: Option<Check>,
 }
 
 /// A state in one word.
@@ -71,6 +74,9 @@ pub(crate) struct ReadinessChecks {
     /// Where the database has a clock of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<ClockCheck>,
+    /// Where callers are known by tokens: whether there is a key to check these with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_keys: Option<Check>,
 }
 
 /// Why an answer about health is a 503: left beside it, for the log.
@@ -92,20 +98,21 @@ pub(crate) enum Unready {
     get, path = "/health", operation_id = "get_health", tag = "service",
     responses(
         (status = 200, description = "The service may take traffic.", body = HealthView),
-        (status = 503, description = "The database is not there, or this node's clock is far off.", body = HealthView),
+        (status = 503, description = "The database is not there, this node's clock is far off, or it has no key for tokens yet.", body = HealthView),
     ),
 )]
 pub(crate) async fn show(health: web::Data<Health>) -> Result<HttpResponse, Problem> {
-    let (stored, cache) = tokio::join!(health.stored(), health.cache());
+    let (needed, cache) = tokio::join!(health.needed(), health.cache());
     if let Some(causes) = cache.causes() {
         tracing::warn!(causes, "the cache is down");
     }
-    let (mut builder, status) = match (stored.causes(), cache.is_up()) {
+    let (mut builder, status) = match (needed.causes(), cache.is_up()) {
         (None, true) => (HttpResponse::Ok(), "healthy"),
         (None, false) => (HttpResponse::Ok(), "degraded"),
         (Some(causes), _) => (unavailable(Unready::Unhealthy { causes }), "unhealthy"),
     };
-    let checks = Checks { database: stored.database, cache, clock: stored.clock };
+    let Needed { database, clock, token_keys } = needed;
+    let checks = Checks { database, cache, clock, token_keys };
     state(&mut builder, &HealthView { status, service: SERVICE, version: VERSION, timestamp: health.now(), checks })
 }
 
@@ -114,7 +121,7 @@ pub(crate) async fn show(health: web::Data<Health>) -> Result<HttpResponse, Prob
     get, path = "/api/v1/health", operation_id = "get_api_health", tag = "service",
     responses(
         (status = 200, description = "The service may take traffic.", body = HealthView),
-        (status = 503, description = "The database is not there, or this node's clock is far off.", body = HealthView),
+        (status = 503, description = "The database is not there, this node's clock is far off, or it has no key for tokens yet.", body = HealthView),
     ),
 )]
 #[expect(dead_code, reason = "carries the description of a second path of `show`")]
@@ -134,19 +141,20 @@ pub(crate) async fn live() -> Result<HttpResponse, Problem> {
     get, path = "/health/ready", operation_id = "get_readiness", tag = "service",
     responses(
         (status = 200, description = "It may.", body = ReadinessView),
-        (status = 503, description = "It is shutting down, its database is not there, or its clock is far off.", body = ReadinessView),
+        (status = 503, description = "It is shutting down, its database is not there, its clock is far off, or it has no key for tokens yet.", body = ReadinessView),
     ),
 )]
 pub(crate) async fn ready(health: web::Data<Health>, drain: web::Data<Drain>) -> Result<HttpResponse, Problem> {
     if drain.is_begun() {
         return state(&mut unavailable(Unready::Stopping), &ReadinessView { status: "draining", checks: None });
     }
-    let stored = health.stored().await;
-    let (mut builder, status) = match stored.causes() {
+    let needed = health.needed().await;
+    let (mut builder, status) = match needed.causes() {
         None => (HttpResponse::Ok(), "ready"),
         Some(causes) => (unavailable(Unready::Unhealthy { causes }), "unhealthy"),
     };
-    let checks = ReadinessChecks { database: stored.database, clock: stored.clock };
+    let Needed { database, clock, token_keys } = needed;
+    let checks = ReadinessChecks { database, clock, token_keys };
     state(&mut builder, &ReadinessView { status, checks: Some(checks) })
 }
 

@@ -8,7 +8,7 @@ use chat_domain::message::MessageService;
 
 pub(crate) use self::wire::MessageView;
 use self::wire::{CreateMessage, ListMessages, MessageList};
-use crate::answers::{Answer, Answers};
+use crate::answers::{Answers, Head, Shown};
 use crate::etag::{IfMatch, IfNoneMatch, Tag};
 use crate::extract::{ApiJson, Input, MessagePath, NoQuery, OptionalKey, Query, SessionPath};
 use crate::link::{self, Links};
@@ -59,8 +59,10 @@ pub(crate) async fn list(
     if let Some(known) = known.matching(tag) {
         return Ok(reply::not_modified(known, Some(&links())));
     }
-    let print = || Answer::print(Some(&tag()), &links(), &MessageList(&page.messages));
-    Ok(reply::printed(answers.of(&request, &page, caller.view(), print)?))
+    let shown = Shown { page: &page, body: &page.messages };
+    let head = || Head::print(Some(&tag()), &links());
+    let body = || reply::print(&MessageList(&page.messages));
+    Ok(reply::printed(answers.of(&request, &shown, caller.view(), head, body)?))
 }
 
 /// Show a message

@@ -10,7 +10,7 @@ use chat_domain::session::SessionService;
 use self::wire::{
     CreateSession, ListSessions, SessionList, SessionView, SessionWithMessagesView, ShowSession, UpdateSession,
 };
-use crate::answers::{Answer, Answers};
+use crate::answers::{Answers, Head, Shown};
 use crate::etag::{IfMatch, IfNoneMatch, Tag};
 use crate::extract::{ApiJson, Empty, Input, NoBody, NoQuery, OptionalKey, Query, SessionPath, UserPath};
 use crate::link::{self, Links};
@@ -62,8 +62,9 @@ pub(crate) async fn show(
         return Ok(reply::not_modified(known, Some(&links())));
     }
     let view = caller.view();
-    let print = || Answer::print(Some(&tag()), &links(), &SessionWithMessagesView::from((&*page, view)));
-    Ok(reply::printed(answers.of(&request, &page, view, print)?))
+    let head = || Head::print(Some(&tag()), &links());
+    let body = || reply::print(&SessionWithMessagesView::from((&*page, view)));
+    Ok(reply::printed(answers.of(&request, &Shown::whole(&page), view, head, body)?))
 }
 
 /// List a user's sessions
@@ -83,11 +84,9 @@ pub(crate) async fn list_of_user(
     let _turn = answers.turn(query.0.limit()).await?;
     let page = call("list_user_sessions", service.list_of_user(&caller, user.0, query.0.draft())).await?;
     let view = caller.view();
-    let print = || {
-        let links = query.0.links(Links::here(&request), &page);
-        Answer::print(None, &links, &SessionList(&page.sessions, view))
-    };
-    Ok(reply::printed(answers.of(&request, &page, view, print)?))
+    let head = || Head::print(None, &query.0.links(Links::here(&request), &page));
+    let body = || reply::print(&SessionList(&page.sessions, view));
+    Ok(reply::printed(answers.of(&request, &Shown::whole(&page), view, head, body)?))
 }
 
 /// Change a session

@@ -234,21 +234,14 @@ impl ListSessions {
 
     /// The pages around one page.
     pub(super) fn links(&self, mut links: Links, page: &SessionPage) -> Links {
-        for (rel, cursor) in [("next", page.next), ("prev", page.prev)] {
-            if let Some(cursor) = cursor {
-                self.link(&mut links, rel, &cursor.encode());
-            }
-        }
-        links
-    }
-
-    fn link(&self, links: &mut Links, rel: &str, cursor: &str) {
-        let parameters = [
+        let cursors = [("next", page.next), ("prev", page.prev)];
+        let cursors = cursors.map(|(rel, cursor)| (rel, cursor.map(|cursor| cursor.encode())));
+        let question = [
             ("active_only", self.active_only.as_deref()),
             ("status", self.status.as_deref()),
             ("limit", self.limit.as_deref()),
-            ("cursor", Some(cursor)),
         ];
-        links.add(rel, &parameters);
+        links.add_around(cursors, &question);
+        links
     }
 }

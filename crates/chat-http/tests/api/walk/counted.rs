@@ -46,27 +46,28 @@ impl Counted {
     pub(super) fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
+}
 
-    fn note(&self, call: &'static str) {
-        self.calls.lock().unwrap().push(call);
-    }
+/// Calls a method of the store, and notes its name.
+macro_rules! noted {
+    ($counted:ident.$port:ident.$method:ident($($argument:expr),*)) => {{
+        $counted.calls.lock().unwrap().push(concat!(stringify!($port), ".", stringify!($method)));
+        $counted.store.$port.$method($($argument),*).await
+    }};
 }
 
 #[async_trait]
 impl SessionRepository for Counted {
     async fn create(&self, new: NewSession) -> Result<CreateOutcome, RepositoryError> {
-        self.note("sessions.create");
-        self.store.sessions.create(new).await
+        noted!(self.sessions.create(new))
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
-        self.note("sessions.find");
-        self.store.sessions.find(tenant, id).await
+        noted!(self.sessions.find(tenant, id))
     }
 
     async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError> {
-        self.note("sessions.list_of_user");
-        self.store.sessions.list_of_user(tenant, query).await
+        noted!(self.sessions.list_of_user(tenant, query))
     }
 
     async fn update(
@@ -75,21 +76,18 @@ impl SessionRepository for Counted {
         id: SessionId,
         update: SessionUpdate,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        self.note("sessions.update");
-        self.store.sessions.update(tenant, id, update).await
+        noted!(self.sessions.update(tenant, id, update))
     }
 }
 
 #[async_trait]
 impl MessageRepository for Counted {
     async fn append(&self, batch: Vec<NewMessage>) -> Result<Vec<AppendOutcome>, RepositoryError> {
-        self.note("messages.append");
-        self.store.messages.append(batch).await
+        noted!(self.messages.append(batch))
     }
 
     async fn find(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, RepositoryError> {
-        self.note("messages.find");
-        self.store.messages.find(tenant, id).await
+        noted!(self.messages.find(tenant, id))
     }
 
     async fn remove(
@@ -98,8 +96,7 @@ impl MessageRepository for Counted {
         id: MessageId,
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError> {
-        self.note("messages.remove");
-        self.store.messages.remove(tenant, id, removal).await
+        noted!(self.messages.remove(tenant, id, removal))
     }
 }
 
@@ -111,20 +108,17 @@ impl MessagePages for Counted {
         session: SessionId,
         query: &PageQuery,
     ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
-        self.note("pages.page");
-        self.store.pages.page(tenant, session, query).await
+        noted!(self.pages.page(tenant, session, query))
     }
 }
 
 #[async_trait]
 impl AuditRepository for Counted {
     async fn list(&self, tenant: &TenantId, query: &AuditQuery) -> Result<AuditPage, RepositoryError> {
-        self.note("audit.list");
-        self.store.audit.list(tenant, query).await
+        noted!(self.audit.list(tenant, query))
     }
 
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
-        self.note("audit.forget_before");
-        self.store.audit.forget_before(time).await
+        noted!(self.audit.forget_before(time))
     }
 }

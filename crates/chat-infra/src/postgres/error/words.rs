@@ -24,8 +24,8 @@ pub(super) const GIVEN_UP: [&str; 17] = [
     "could not resize shared memory segment",
 ];
 
-/// How a pooler between (`PgBouncer`) begins what it says, with a code of class 08, when it has lost the server in the middle
-/// of something, or patience with it. It does not know what became of the statement.
+/// How a pooler between (`PgBouncer`) begins what it says, with a code of class 08, when in the middle of something it has
+/// lost the server, or patience with it. It does not know what became of the statement.
 pub(super) const CUT_OFF: [&str; 9] = [
     "server conn crashed",
     "server connection closed",

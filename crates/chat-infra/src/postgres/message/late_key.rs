@@ -9,7 +9,7 @@ use diesel::IntoSql as _;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Uuid};
 
 use crate::postgres::pool::PgPool;
-use crate::postgres::statement::Statement;
+use crate::postgres::statement::{Statement, each};
 
 pub(in crate::postgres) const KNOWN: &str = "SELECT i.ord, m.id, m.idempotency_command = i.command \
      FROM UNNEST($1::bigint[], $2::text[], $3::bytea[], $4::bytea[]) AS i (ord, tenant_id, scope, command) \
@@ -36,18 +36,10 @@ pub(super) async fn known(
     }
     let statement = || {
         let values = (
-            keyed.iter().map(|(ord, _, _)| *ord).collect::<Vec<_>>().into_sql::<Array<BigInt>>(),
-            keyed.iter().map(|(_, tenant, _)| *tenant).collect::<Vec<_>>().into_sql::<Array<Text>>(),
-            keyed
-                .iter()
-                .map(|(_, _, key)| key.scope.as_bytes().as_slice())
-                .collect::<Vec<_>>()
-                .into_sql::<Array<Binary>>(),
-            keyed
-                .iter()
-                .map(|(_, _, key)| key.command.as_bytes().as_slice())
-                .collect::<Vec<_>>()
-                .into_sql::<Array<Binary>>(),
+            each(&keyed, |(ord, _, _)| *ord).into_sql::<Array<BigInt>>(),
+            each(&keyed, |(_, tenant, _)| *tenant).into_sql::<Array<Text>>(),
+            each(&keyed, |(_, _, key)| key.scope.as_bytes().as_slice()).into_sql::<Array<Binary>>(),
+            each(&keyed, |(_, _, key)| key.command.as_bytes().as_slice()).into_sql::<Array<Binary>>(),
         );
         Statement::<(BigInt, Uuid, Nullable<Bool>), _>::new(KNOWN, values)
     };

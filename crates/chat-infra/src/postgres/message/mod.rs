@@ -1,6 +1,8 @@
 //! The messages.
 
-pub(super) mod append;
+mod append;
+mod hot;
+pub(super) mod judged;
 pub(super) mod late_key;
 pub(super) mod news;
 pub(super) mod plain;
@@ -18,6 +20,7 @@ use chat_domain::message::{
     AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
 };
 
+pub(super) use self::hot::prepare;
 use self::read::{BY_IDS, MixedRow, assemble, by_ids, page};
 use super::pool::PgPool;
 use crate::operation::{Observed, Operation};
@@ -69,7 +72,7 @@ async fn read_page(
     session: SessionId,
     query: &PageQuery,
 ) -> Result<Option<Arc<MessagePage>>, RepositoryError> {
-    let rows: Vec<MixedRow> = pool.read("read page", || page(tenant, session, query)).await?;
+    let rows: Vec<MixedRow> = pool.read("read page", || page(tenant.as_str(), session, query)).await?;
     let (session, messages) = assemble(tenant, rows)?;
     Ok(session.map(|session| Arc::new(MessagePage::assemble(session, query, messages))))
 }

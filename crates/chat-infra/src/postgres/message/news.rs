@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use chat_domain::error::RepositoryError;
 use chat_domain::message::{Changes, Since};
-use chat_domain::revision::{Rev, Revision};
 use chat_domain::session::{News, SessionKey};
 use diesel::IntoSql as _;
 use diesel::data_types::PgTimestamp;
@@ -18,13 +17,13 @@ use super::read::{MixedColumns, MixedRow, assemble};
 use super::row::{MESSAGE_COLUMNS, NO_MESSAGE};
 use crate::postgres::extension::row::{EXTENSION_COLUMNS, NO_EXTENSION};
 use crate::postgres::pool::PgPool;
+use crate::postgres::revision::put;
 use crate::postgres::session::row::{NO_SESSION, SESSION_COLUMNS};
-use crate::postgres::statement::Statement;
-use crate::postgres::time::from_pg;
+use crate::postgres::statement::{Statement, each};
 
 /// The place in the question, and a revision or a row of changes.
 type NewsColumns = (BigInt, Nullable<(BigInt, Timestamptz)>, MixedColumns);
-type NewsRow = (i64, Option<(i64, PgTimestamp)>, MixedRow);
+pub(super) type NewsRow = (i64, Option<(i64, PgTimestamp)>, MixedRow);
 
 /// Reads both.
 pub(in crate::postgres) async fn news(
@@ -36,41 +35,30 @@ pub(in crate::postgres) async fn news(
     let mut revisions = vec![None; sessions.len()];
     let mut of_each: HashMap<i64, Vec<MixedRow>> = HashMap::new();
     for (ord, revision, row) in rows {
-        let Some((rev, updated_at)) = revision else {
-            of_each.entry(ord).or_default().push(row);
-            continue;
-        };
-        let place = usize::try_from(ord).ok().and_then(|ord| revisions.get_mut(ord.checked_sub(1)?));
-        if let Some(place) = place {
-            let updated_at = from_pg(updated_at).map_err(|broken| broken.in_a("session"))?;
-            *place = Some(Revision { rev: Rev::new(rev), updated_at });
+        match revision {
+            Some((rev, updated_at)) => put(&mut revisions, (ord, rev, updated_at))?,
+            None => of_each.entry(ord).or_default().push(row),
         }
     }
-    let each = (1..).zip(since).map(|(ord, since)| {
+    let changes = (1..).zip(since).map(|(ord, since)| {
         // A row that cannot be read is told to whoever reads the page, and not to those who asked for something else.
         let found = assemble(&since.session.tenant_id, of_each.remove(&ord).unwrap_or_default());
         let (session, messages) = found.ok()?;
         Changes::assemble(session?, since.revision, messages).map(Arc::new)
     });
-    Ok(News { changes: each.collect(), revisions })
+    Ok(News { changes: changes.collect(), revisions })
 }
 
-fn statement<'q>(
+pub(super) fn statement<'q>(
     sessions: &'q [SessionKey],
     since: &'q [Since],
 ) -> Statement<NewsColumns, impl QueryFragment<Pg> + Send + use<'q>> {
-    let tenants = |keys: &mut dyn Iterator<Item = &'q SessionKey>| keys.map(|key| key.tenant_id.as_str()).collect();
-    let ids = |keys: &mut dyn Iterator<Item = &'q SessionKey>| keys.map(|key| key.id.as_uuid()).collect();
-    let behind = || since.iter().map(|since| &since.session);
-    let (tenants, behind_tenants): (Vec<&str>, Vec<&str>) = (tenants(&mut sessions.iter()), tenants(&mut behind()));
-    let (ids, behind_ids): (Vec<uuid::Uuid>, Vec<uuid::Uuid>) = (ids(&mut sessions.iter()), ids(&mut behind()));
-    let revs: Vec<i64> = since.iter().map(|since| since.revision.rev.get()).collect();
     let values = (
-        tenants.into_sql::<Array<Text>>(),
-        ids.into_sql::<Array<Uuid>>(),
-        behind_tenants.into_sql::<Array<Text>>(),
-        behind_ids.into_sql::<Array<Uuid>>(),
-        revs.into_sql::<Array<BigInt>>(),
+        each(sessions, |key| key.tenant_id.as_str()).into_sql::<Array<Text>>(),
+        each(sessions, |key| key.id.as_uuid()).into_sql::<Array<Uuid>>(),
+        each(since, |since| since.session.tenant_id.as_str()).into_sql::<Array<Text>>(),
+        each(since, |since| since.session.id.as_uuid()).into_sql::<Array<Uuid>>(),
+        each(since, |since| since.revision.rev.get()).into_sql::<Array<BigInt>>(),
     );
     Statement::new(news_sql(), values)
 }

@@ -12,7 +12,7 @@ use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid};
 use diesel::{IntoSql as _, Queryable};
 
-use crate::postgres::statement::Statement;
+use crate::postgres::statement::{Statement, each, place};
 use crate::postgres::time::to_pg;
 
 pub(in crate::postgres) const PLAIN: &str = include_str!("plain.sql");
@@ -134,7 +134,7 @@ impl<'b> Groups<'b> {
     pub(super) fn stored(&self, taken: &[Taken]) -> Option<Vec<Stored>> {
         let mut stored = Vec::with_capacity(self.messages.len());
         for &Taken { ord, seq, rev } in taken {
-            let group = self.groups.get(usize::try_from(ord).ok()?.checked_sub(1)?)?;
+            let group = self.groups.get(place(ord)?)?;
             let end = usize::try_from(group.end).ok()?;
             let begin = end.checked_sub(usize::try_from(group.stored).ok()?)?;
             let behind = (0..i64::from(group.stored)).rev();
@@ -194,11 +194,6 @@ impl<'b> Group<'b> {
         self.end = end;
         Some(())
     }
-}
-
-/// A field of each.
-pub(super) fn each<'b, M, T>(all: &'b [M], field: impl Fn(&'b M) -> T) -> Vec<T> {
-    all.iter().map(field).collect()
 }
 
 fn session_of(new: &NewMessage) -> (&TenantId, SessionId) {

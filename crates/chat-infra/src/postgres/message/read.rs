@@ -33,7 +33,7 @@ pub(super) type MixedRow = (Option<SessionRow>, Option<MessageRow>, Option<Exten
 
 /// A page of a session's messages, with the session.
 pub(super) fn page<'q>(
-    tenant: &'q TenantId,
+    tenant: &'q str,
     session: SessionId,
     query: &PageQuery,
 ) -> Statement<MixedColumns, impl QueryFragment<Pg> + Send + use<'q>> {
@@ -42,7 +42,7 @@ pub(super) fn page<'q>(
         Window::Between { after, before } => (after, before, 0),
     };
     let values = (
-        tenant.as_str().into_sql::<Text>(),
+        tenant.into_sql::<Text>(),
         session.as_uuid().into_sql::<Uuid>(),
         after.map_or(0, Seq::get).into_sql::<BigInt>(),
         before.map_or(i64::MAX, Seq::get).into_sql::<BigInt>(),

@@ -8,11 +8,11 @@ use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid};
 use diesel::{IntoSql as _, Queryable};
 
-use super::plain::{Placed, each};
+use super::plain::Placed;
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::lease::Lease;
 use crate::postgres::pool::PgPool;
-use crate::postgres::statement::Statement;
+use crate::postgres::statement::{Statement, each};
 
 /// Of messages that were not taken: the sessions that are there and that their callers may write to, and which of those
 /// have ended.

@@ -1,5 +1,7 @@
 //! A node that is told to stop finishes what it has begun.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::client::{Client, message};
@@ -11,7 +13,8 @@ pub(crate) async fn a_terminated_node_answers_what_is_in_flight(store: &Store) {
     let session = client.new_session().await;
     let writers: Vec<_> =
         (0..8).map(|n| tokio::spawn(write_until_refused(client.clone(), session.clone(), n))).collect();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let busy = async { while client.all_messages(&session, "").await.len() < 50 {} };
+    tokio::time::timeout(Duration::from_mins(1), busy).await.expect("messages are stored");
     node.terminate();
     let status = node.exit().await;
     assert!(status.success(), "{status}");

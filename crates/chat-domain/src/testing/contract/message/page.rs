@@ -1,5 +1,7 @@
 //! Pages: exactly the rows that were asked for, with the session of the same moment.
 
+use std::sync::Arc;
+
 use super::super::stage::{
     all_messages, any_session, append, create, everything, internal, page, remove, say, say_many, seqs, session_now,
     together, two_nodes,
@@ -39,7 +41,7 @@ pub async fn a_new_session_has_an_empty_page<R: StoreRig>(rig: &R) {
     for query in [everything(), PageQuery::newest(View::Public, 5)] {
         let page = page(&store, &session.tenant_id, session.id, &query).await;
         assert_eq!((page.next(&query), page.prev(&query)), (None, None));
-        assert_eq!((page.session, page.messages), (session.clone(), Vec::new()));
+        assert_eq!((page.session, page.messages), (session.clone(), Arc::default()));
     }
 }
 
@@ -73,7 +75,7 @@ pub async fn every_question_gets_the_rows_it_asks_for<R: StoreRig>(rig: &R) {
     let all = mixed_messages(&store, &session).await;
     for query in questions() {
         let found = page(&store, &session.tenant_id, session.id, &query).await.messages;
-        assert_eq!(found, answer(&all, &query), "{query:?}");
+        assert_eq!(*found, answer(&all, &query), "{query:?}");
     }
 }
 
@@ -156,7 +158,7 @@ pub async fn a_page_of_no_rows_still_has_the_session<R: StoreRig>(rig: &R) {
     let session = any_session(&store).await;
     say_many(&store, &session, 2).await;
     let found = page(&store, &session.tenant_id, session.id, &PageQuery::newest(View::Full, 0)).await;
-    assert_eq!(found.messages, []);
+    assert_eq!(found.messages[..], []);
     assert_eq!(found.session, session_now(&store, &session).await);
 }
 

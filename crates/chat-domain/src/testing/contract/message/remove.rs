@@ -40,7 +40,7 @@ pub async fn a_removed_message_is_a_tombstone<R: StoreRig>(rig: &R) {
     assert_eq!(found, Some(tombstone.clone()));
     assert_eq!(all_messages(&store, &session).await, [first.clone(), tombstone]);
     let without = PageQuery { include_deleted: false, ..everything() };
-    assert_eq!(page(&store, &session.tenant_id, session.id, &without).await.messages, [first]);
+    assert_eq!(page(&store, &session.tenant_id, session.id, &without).await.messages[..], [first]);
 }
 
 /// A deletion is one change of the session, and none of its own fields.

@@ -54,7 +54,7 @@ async fn follow(
 }
 
 fn rows(pages: Vec<(PageQuery, MessagePage)>) -> Vec<Message> {
-    pages.into_iter().flat_map(|(_, page)| page.messages).collect()
+    pages.into_iter().flat_map(|(_, page)| page.messages.to_vec()).collect()
 }
 
 /// `next` leads from the first page through all rows to the last one, and `prev` back to the first, without a repeat.
