@@ -5,6 +5,7 @@ mod audit;
 mod built;
 mod database;
 mod keys;
+mod removal;
 mod settings;
 
 use chat_domain::access::View;
@@ -23,7 +24,6 @@ use super::message::news::news_sql;
 use super::message::plain::PLAIN;
 use super::message::read::{by_ids_sql, page_sql};
 use super::message::refusing::REFUSING;
-use super::message::remove::{LOCK, REMOVE};
 use super::revision::REVS;
 use super::session::create::CREATE;
 use super::session::list::{IN_STATUS, sql as list_of_user_sql};
@@ -121,14 +121,13 @@ fn other(
     Other { sql: sql.into(), types, values: values.into(), reads }
 }
 
-/// Everything that is no list and written in SQL.
+/// Everything else that is no list and written in SQL.
 fn others() -> Vec<Other> {
     let (sessions, by_id) = (("sessions", "sessions_pkey"), ("messages", "messages_by_id"));
     let extensions = ("message_extensions", "message_extensions_pkey");
     let keys = ("idempotency_keys", "idempotency_keys_pkey");
     let by_scope = ("messages", "messages_by_idempotency_scope");
     let by_age = ("idempotency_keys", "idempotency_keys_by_age");
-    let thing = format!("'default', {MESSAGE}");
     let (moved, at) = ("1000000", "'2026-02-01T00:00:00Z'");
     let append = format!(
         "ARRAY['default'], ARRAY[{QUIET_SESSION}]::uuid[], ARRAY[gen_random_uuid()], ARRAY['user'], ARRAY['user'], \
@@ -155,8 +154,7 @@ fn others() -> Vec<Other> {
     let revs = format!("ARRAY['default'], ARRAY[{SESSION}]::uuid[]");
     let (by_rev, news) = (("messages", "messages_by_rev"), format!("{revs}, {revs}, ARRAY[1000]::bigint[]"));
     let list = format!("'default', ARRAY[{MESSAGE}]::uuid[]");
-    let removal = format!("{thing}, {moved}, {at}, true");
-    let moved_on = format!("{thing}, {moved}, {at}, 1");
+    let moved_on = format!("'default', {MESSAGE}, {moved}, {at}, 1");
     vec![
         other(JUDGED, append_types, append, vec![sessions, by_scope, sessions]),
         other(PLAIN, plain_types, plain, vec![sessions, by_scope]),
@@ -172,8 +170,6 @@ fn others() -> Vec<Other> {
             news,
             vec![sessions, sessions, by_rev, extensions],
         ),
-        other(LOCK, "text, uuid", thing, vec![sessions, by_id]),
-        other(REMOVE, "text, uuid, bigint, timestamptz, boolean", removal, vec![sessions, by_id]),
         other(MOVE_ON, "text, uuid, bigint, timestamptz, integer", moved_on, vec![sessions, by_id]),
         other(FORGET, "timestamptz, bigint", "'2026-01-01T01:00:00Z', 2000", vec![by_age, keys]),
     ]
@@ -201,7 +197,7 @@ async fn each_list_is_one_index_scan_among_a_million_messages() {
         plan.assert_wastes_nothing();
         plan.assert_sorts_nothing();
     }
-    for other in others().into_iter().chain(built::others()) {
+    for other in others().into_iter().chain(removal::others()).chain(built::others()) {
         let plan = database.run(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
         plan.assert_wastes_nothing();
@@ -226,7 +222,7 @@ async fn a_plan_made_while_the_tables_are_empty_is_good_when_they_have_grown() {
         assert_eq!(plan.scan(table)["Index Name"], index, "{plan:#?}");
         plan.assert_sorts_nothing();
     }
-    for other in others().into_iter().chain(built::others()) {
+    for other in others().into_iter().chain(removal::others()).chain(built::others()) {
         let plan = database.plan(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
     }

@@ -2,9 +2,10 @@
 
 use chat_domain::access::View;
 use chat_domain::clock::IdSource as _;
-use chat_domain::message::{NewMessage, PageQuery, Since};
+use chat_domain::message::{AppendOutcome, Message, NewMessage, PageQuery, Removal, RemoveOutcome, Since};
+use chat_domain::precondition::{Expected, Precondition};
 use chat_domain::session::{CreateOutcome, NewSession, Session, SessionKey};
-use chat_domain::testing::builder::{a_key, a_message, a_session, an_entry};
+use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session, an_entry};
 use chat_infra::postgres::{PgConfig, PgStore};
 use chat_infra::system::SystemIds;
 
@@ -22,6 +23,13 @@ async fn watched(database: &Database) -> (Proxy, PgStore) {
 async fn created(store: &PgStore) -> Session {
     match store.sessions().create(a_session()).await.unwrap() {
         CreateOutcome::Created(session) => session,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn said(store: &PgStore, session: &Session) -> Message {
+    match store.messages().append(vec![a_message(session)]).await.unwrap().remove(0) {
+        AppendOutcome::Stored(message) => message,
         other => panic!("{other:?}"),
     }
 }
@@ -85,6 +93,48 @@ async fn only_a_batch_that_the_audit_keeps_some_of_takes_a_transaction_of_one_st
         let batch = (0..kept_ones).map(|_| kept()).chain((0..others).map(|_| a_message(&session)));
         messages.append(batch.collect()).await.unwrap();
         assert_eq!(proxy.counted(), (0, round_trips), "{kept_ones} {others}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordinary_removal_is_one_round_trip_without_a_parse() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    let mut costs = Vec::new();
+    for _ in 0..3 {
+        let message = said(&store, &session).await;
+        proxy.counted();
+        let removed = store.messages().remove(&session.tenant_id, message.id, a_removal()).await.unwrap();
+        assert!(matches!(removed, RemoveOutcome::Removed(_)), "{removed:?}");
+        costs.push(proxy.counted());
+    }
+    assert_eq!(costs[1..], [(0, 1); 2], "{costs:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_removal_that_something_may_speak_against_takes_a_transaction() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    let tenant = &session.tenant_id;
+    for prepared in [false, true] {
+        let mut costs = Vec::new();
+        let mut remove = async |id, removal| {
+            proxy.counted();
+            store.messages().remove(tenant, id, removal).await.unwrap();
+            costs.push(proxy.counted());
+        };
+        let [first, second] = [said(&store, &session).await, said(&store, &session).await];
+        let precondition = Precondition::OneOf(vec![Expected::Rev(first.rev)]);
+        remove(first.id, Removal { precondition, ..a_removal() }).await;
+        remove(second.id, Removal { audit: Some(an_entry(&session)), ..a_removal() }).await;
+        // One that is a tombstone and one that is not there are looked for by the statement that fits nearly all, too.
+        remove(first.id, a_removal()).await;
+        remove(SystemIds.message_id(), a_removal()).await;
+        if prepared {
+            assert_eq!(costs, [(0, 5), (0, 6), (0, 5), (0, 4)]);
+        }
     }
 }
 

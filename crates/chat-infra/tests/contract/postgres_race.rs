@@ -1,9 +1,9 @@
 //! Races that only several nodes on one PostgreSQL can run, each held at its narrowest point.
 
 use chat_domain::idempotency::Idempotency;
-use chat_domain::message::{AppendOutcome, NewMessage};
+use chat_domain::message::{AppendOutcome, Message, NewMessage, RemoveOutcome};
 use chat_domain::session::{CreateOutcome, Session};
-use chat_domain::testing::builder::{a_key, a_message, a_session};
+use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session};
 use chat_infra::postgres::PgStore;
 use tokio_postgres::Client;
 
@@ -63,5 +63,52 @@ async fn a_replay_that_meets_the_end_of_its_session_is_still_a_replay() {
             assert!(matches!(refused, AppendOutcome::SessionEnded { rev } if rev.get() == 3), "{outcomes:?}");
         }
         assert!(outcomes[4..].iter().all(|outcome| matches!(outcome, AppendOutcome::Stored(_))), "{outcomes:?}");
+    }
+}
+
+/// What becomes of the removal of a session's only message that waits while another node, in one transaction, makes these
+/// changes to the two; with the message as it was, and the session as it is then.
+async fn removed_behind(changes: &str) -> (RemoveOutcome, Message, Session) {
+    let database = Database::migrated().await;
+    let node = database.node().await;
+    let session = created(&node).await;
+    let AppendOutcome::Stored(message) = node.messages().append(vec![a_message(&session)]).await.unwrap().remove(0)
+    else {
+        panic!("not stored")
+    };
+    let other = database.tool().await;
+    other.batch_execute(&format!("BEGIN; {changes}")).await.unwrap();
+    let removal = tokio::spawn({
+        let (messages, tenant, id) = (node.messages(), session.tenant_id.clone(), message.id);
+        async move { messages.remove(&tenant, id, a_removal()).await }
+    });
+    waiting(&database, 1).await;
+    other.batch_execute("COMMIT").await.unwrap();
+    let outcome = removal.await.unwrap().unwrap();
+    let now = node.sessions().find(&session.tenant_id, session.id).await.unwrap().unwrap();
+    (outcome, message, now)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_removal_that_meets_another_finds_its_tombstone_and_moves_nothing() {
+    let (outcome, message, session) = removed_behind(
+        "UPDATE sessions SET rev = rev + 1, message_count = 0, public_message_count = 0;
+         UPDATE messages SET rev = rev + 1, deleted_at = now()",
+    )
+    .await;
+    let RemoveOutcome::AlreadyRemoved(tombstone) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((tombstone.rev, session.rev), (message.rev.next(), message.rev.next()));
+    assert_eq!((session.all_messages.count, session.public_messages.count), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_removal_that_meets_another_change_takes_the_rev_behind_it() {
+    let of_the_message = "UPDATE messages SET rev = rev + 1, extension_count = 1";
+    for change in [of_the_message, "SELECT"] {
+        let (outcome, message, session) =
+            removed_behind(&format!("UPDATE sessions SET rev = rev + 1, message_count = 9; {change}")).await;
+        let RemoveOutcome::Removed(tombstone) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((tombstone.rev, session.rev), (message.rev.next().next(), tombstone.rev));
+        assert_eq!((session.all_messages.count, session.public_messages.count), (8, 0));
     }
 }

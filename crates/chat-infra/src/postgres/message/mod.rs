@@ -6,6 +6,7 @@ pub(super) mod judged;
 pub(super) mod late_key;
 pub(super) mod news;
 pub(super) mod plain;
+pub(super) mod plain_removal;
 pub(super) mod read;
 pub(super) mod refusing;
 pub(super) mod remove;

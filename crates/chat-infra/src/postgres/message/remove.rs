@@ -1,12 +1,15 @@
-//! Deleting a message, under its session's lock.
+//! Deleting a message, under its session's lock: in one statement, unless something may speak against it, or the audit has
+//! to keep it.
 
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, TenantId};
 use chat_domain::message::{Message, Removal, RemoveOutcome, Visibility};
+use chat_domain::precondition::Precondition;
 use chat_domain::revision::Rev;
 use diesel::IntoSql as _;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid};
 
+use super::plain_removal::remove_plainly;
 use super::read::{BY_IDS, MixedRow, assemble, by_ids};
 use crate::postgres::audit::record;
 use crate::postgres::error::{Failure, Loss};
@@ -19,11 +22,12 @@ pub(in crate::postgres) const LOCK: &str = "SELECT s.rev FROM sessions s
 WHERE s.tenant_id = $1 AND s.id = (SELECT m.session_id FROM messages m WHERE m.tenant_id = $1 AND m.id = $2)
 FOR NO KEY UPDATE";
 
-/// Both rows move on together; the counts leave out what is deleted.
+/// Both rows move on together; the counts leave out what is deleted. The session is found by nothing but the message, so that
+/// the planner never goes through all sessions of the tenant.
 pub(in crate::postgres) const REMOVE: &str = "WITH removed AS (
     UPDATE messages m SET deleted_at = $4, rev = $3
     WHERE m.tenant_id = $1 AND m.id = $2
-    RETURNING m.session_id
+    RETURNING m.tenant_id, m.session_id
 )
 UPDATE sessions s SET
     rev = $3,
@@ -31,10 +35,29 @@ UPDATE sessions s SET
     message_count = s.message_count - 1,
     public_message_count = s.public_message_count - $5::boolean::integer
 FROM removed
-WHERE s.tenant_id = $1 AND s.id = removed.session_id";
+WHERE s.tenant_id = removed.tenant_id AND s.id = removed.session_id";
 
 /// Makes the message a tombstone.
 pub(super) async fn remove(
+    pool: &PgPool,
+    tenant: &TenantId,
+    id: MessageId,
+    removal: &Removal,
+) -> Result<RemoveOutcome, RepositoryError> {
+    let removed = async {
+        if removal.audit.is_none()
+            && matches!(removal.precondition, Precondition::None)
+            && let Some(tombstone) = remove_plainly(pool, tenant, id, removal.at).await?
+        {
+            return Ok(RemoveOutcome::Removed(tombstone));
+        }
+        judge_and_remove(pool, tenant, id, removal).await
+    };
+    pool.together(removed).await
+}
+
+/// Looks at the message under the lock before it changes anything.
+async fn judge_and_remove(
     pool: &PgPool,
     tenant: &TenantId,
     id: MessageId,

@@ -127,6 +127,11 @@ impl Plan {
         }
     }
 
+    /// Asserts that no join reads rows to compare them: each looks up what it needs.
+    pub(super) fn assert_compares_nothing(&self) {
+        assert!(self.steps().into_iter().all(|step| step["Join Filter"].is_null()), "{self:#?}");
+    }
+
     /// Asserts that the rows come in order as they are read.
     pub(super) fn assert_sorts_nothing(&self) {
         let sorts = self.steps().into_iter().any(|step| step["Node Type"].as_str().unwrap().contains("Sort"));

@@ -1,0 +1,29 @@
+//! The statements that delete a message.
+
+use super::database::Database;
+use super::{MESSAGE, Other, other};
+use crate::postgres::message::plain_removal::plain_removal_sql;
+use crate::postgres::message::remove::{LOCK, REMOVE};
+
+/// All of them.
+pub(super) fn others() -> Vec<Other> {
+    let (sessions, by_id) = (("sessions", "sessions_pkey"), ("messages", "messages_by_id"));
+    let thing = format!("'default', {MESSAGE}");
+    let at = "'2026-02-01T00:00:00Z'";
+    let plain = format!("{thing}, {at}");
+    let removal = format!("{thing}, 1000000, {at}, true");
+    vec![
+        other(LOCK, "text, uuid", thing, vec![sessions, by_id]),
+        other(plain_removal_sql(), "text, uuid, timestamptz", plain, vec![sessions, by_id, by_id, sessions]),
+        other(REMOVE, "text, uuid, bigint, timestamptz, boolean", removal, vec![sessions, by_id]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_made_while_the_tables_are_empty_does_not_go_through_a_tenants_sessions() {
+    let mut database = Database::migrated().await;
+    for other in others() {
+        let plan = database.plan(&other.sql, other.types, &other.values).await;
+        plan.assert_compares_nothing();
+    }
+}
