@@ -53,22 +53,6 @@ impl Changes {
         }
         (found.len() <= Self::MOST && session.rev >= since.rev).then_some(Self { session, messages: found })
     }
-
-    /// Changes of which it is known that they are all: these messages, which the session has taken one after the other
-    /// since it was so. `None` where another change lies between, or they are too many.
-    ///
-    /// That there was none after them only the session's present [`Revision`] can tell.
-    #[must_use]
-    pub fn taken(then: &Session, messages: Vec<Message>) -> Option<Self> {
-        let mut session = then.clone();
-        for message in &messages {
-            if message.rev != session.rev.next() {
-                return None;
-            }
-            session.count(message);
-        }
-        (messages.len() <= Self::MOST).then_some(Self { session, messages })
-    }
 }
 
 impl Since {

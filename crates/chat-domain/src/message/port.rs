@@ -68,12 +68,6 @@ pub trait MessagePages: Send + Sync + 'static {
         session: SessionId,
         query: &PageQuery,
     ) -> Result<Option<Arc<MessagePage>>, RepositoryError>;
-
-    /// Hears of a message that was stored just now. A hint for who keeps pages and may tell the next one from the last:
-    /// nothing is wrong where it does not come.
-    fn stored(&self, tenant: &TenantId, message: &Message) {
-        _ = (tenant, message);
-    }
 }
 
 /// A message to be stored.

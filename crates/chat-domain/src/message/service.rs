@@ -101,7 +101,6 @@ impl MessageService {
                 if permit.is_kept() {
                     self.guard.done(&permit, &Thing::Message { id: message.id, session: session_id });
                 }
-                self.pages.with(&permit).stored(caller.tenant(), &message);
                 self.tell(caller, &message).await;
                 Ok(Written::fresh(message))
             }

@@ -6,7 +6,6 @@ use super::state::{InvalidTransition, SessionState, SessionStatus};
 use crate::access::View;
 use crate::fault::{Faults, Place};
 use crate::id::{ParticipantId, SessionId, TenantId};
-use crate::message::Message;
 use crate::metadata::{MergePatch, Metadata};
 use crate::revision::{Rev, Revision, Version};
 use crate::timestamp::Timestamp;
@@ -101,17 +100,6 @@ impl Session {
         }
     }
 
-    /// Counts a message that the session took as its next change.
-    pub(crate) fn count(&mut self, message: &Message) {
-        let at = message.created_at;
-        self.rev = message.rev;
-        self.updated_at = self.updated_at.max(at);
-        self.all_messages.add(at);
-        if message.visibility.shown_in(View::Public) {
-            self.public_messages.add(at);
-        }
-    }
-
     /// The session after the change, with `rev` and `version` moved on; `None` where the change changes nothing.
     ///
     /// # Errors
@@ -137,13 +125,6 @@ impl Session {
         next.version = self.version.next();
         next.updated_at = self.updated_at.max(now);
         Ok(Some(next))
-    }
-}
-
-impl Tally {
-    fn add(&mut self, at: Timestamp) {
-        self.count += 1;
-        self.last_at = Some(at);
     }
 }
 

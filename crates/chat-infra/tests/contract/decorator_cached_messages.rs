@@ -8,14 +8,14 @@ use chat_domain::access::View;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
 use chat_domain::message::{MessagePage, MessagePages as _, MessageRepository as _, NewMessage, PageQuery};
-use chat_domain::session::{MockRevisionSource, NewSession, RevisionSource as _, Session, SessionRepository as _};
+use chat_domain::session::{NewSession, Session, SessionRepository as _};
 use chat_domain::testing::builder::{a_message, a_session};
 use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_infra::decorator::{CachedMessages, CachedMessagesConfig};
 use futures_util::future::join_all;
-use futures_util::{FutureExt as _, poll};
+use futures_util::poll;
 
-use crate::decorator_doubles::{Gate, Slow, SlowPages, stored, stored_session, within};
+use crate::decorator_doubles::{Gate, Slow, SlowPages, stored_session, within};
 
 type Answer = Result<Option<Arc<MessagePage>>, RepositoryError>;
 type Read = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -291,26 +291,4 @@ async fn a_rev_that_a_store_gives_again_after_a_loss_is_another_page() {
         assert_eq!((page.session.rev.get(), page.messages[0].content.as_str()), (2, said));
         within(put_there(&cache, &page)).await;
     }
-}
-
-#[tokio::test]
-async fn a_page_moves_on_by_what_its_node_stored_without_another_question() {
-    let store = FakeStore::new();
-    let session = stored_session(&store).await;
-    let (mut revs, asked) = (MockRevisionSource::new(), store.clone());
-    revs.expect_revs().returning(move |sessions| asked.revs(sessions).now_or_never().unwrap());
-    // Only what another node has stored is asked for.
-    revs.expect_news().once().returning(|_, _| Err(RepositoryError::internal(std::io::Error::other("not now"))));
-    let inner = SlowPages::new(store.clone(), Gate::open(), Slow::Read);
-    let node = CachedMessages::new(inner.clone(), Arc::new(revs), None, &CachedMessagesConfig::default());
-    for own in [true, true, false, true] {
-        let outcomes = store.append(vec![a_message(&session), a_message(&session)]).await.unwrap();
-        for outcome in outcomes.iter().filter(|_| own) {
-            node.stored(&session.tenant_id, stored(outcome));
-        }
-        let truth = store.page(&session.tenant_id, session.id, &query()).await.unwrap();
-        assert_eq!(within(node.page(&session.tenant_id, session.id, &query())).await.unwrap(), truth);
-    }
-    // The first page, and the one that another node moved on.
-    assert_eq!(inner.reads(), 2);
 }

@@ -48,14 +48,11 @@ fn queries() -> [PageQuery; 4] {
     [public, full, first, PageQuery { window, limit: 3, ..public }]
 }
 
-/// A message, a note between agents, or a message that is deleted again; mostly the node's pages hear of it.
+/// A message, a note between agents, or a message that is deleted again.
 async fn write(node: &Store, session: &Session, turn: usize) {
     let visibility = if turn.is_multiple_of(3) { Visibility::Internal } else { Visibility::Public };
     let new = NewMessage { visibility, content: format!("turn {turn}"), ..a_message(session) };
     let outcomes: Vec<AppendOutcome> = node.messages.append(vec![new]).await.unwrap();
-    if !turn.is_multiple_of(7) {
-        node.pages.stored(&session.tenant_id, stored(&outcomes[0]));
-    }
     if turn.is_multiple_of(5) {
         let removal = a_removal();
         node.messages.remove(&session.tenant_id, stored(&outcomes[0]).id, removal).await.unwrap();
@@ -73,9 +70,7 @@ pub(crate) async fn all_at_once(store: &Store, nodes: &[Store], writes: usize) {
             tokio::spawn(async move {
                 for _ in 0..writes {
                     let outcomes = node.messages.append(vec![a_message(&session)]).await.unwrap();
-                    let message = stored(&outcomes[0]);
-                    node.pages.stored(&session.tenant_id, message);
-                    known.fetch_max(message.rev.get(), Ordering::SeqCst);
+                    known.fetch_max(stored(&outcomes[0]).rev.get(), Ordering::SeqCst);
                 }
             })
         })

@@ -5,7 +5,6 @@ mod figures;
 mod flight;
 mod key;
 mod near;
-mod own;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use async_trait::async_trait;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{SessionId, TenantId};
-use chat_domain::message::{Changes, Message, MessagePage, MessagePages, PageQuery, Since};
+use chat_domain::message::{Changes, MessagePage, MessagePages, PageQuery, Since};
 use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
 use tokio::time::timeout_at;
@@ -24,7 +23,6 @@ use self::figures::Figures;
 use self::flight::{Flights, Landing, Lost};
 use self::key::Question;
 use self::near::NearPages;
-use self::own::OwnMessages;
 use super::guarded::guarded;
 use crate::deadline;
 
@@ -62,9 +60,7 @@ impl Default for CachedMessagesConfig {
 ///
 /// A page in the memory of the process that is a few changes behind is not read again. The changes are read, for all
 /// sessions that are asked for together, and [`MessagePage::moved_on`] makes the present page of both. As with a page, that
-/// read begins after the question came. Such a page is soon behind again and does not go to the common cache. Where this
-/// node stored all that has changed, as its [`stored`](MessagePages::stored) heard, nothing is read at all: the primary's
-/// revision says that there was nothing else.
+/// read begins after the question came. Such a page is soon behind again and does not go to the common cache.
 ///
 /// Reads of one page that miss at the same time are one read. It runs on the runtime in which this value was made and
 /// goes on when a caller hangs up.
@@ -83,7 +79,6 @@ pub struct CachedMessages {
 struct Source {
     inner: Arc<dyn MessagePages>,
     near: NearPages,
-    own: OwnMessages,
     far: Option<FarPages>,
     figures: Figures,
 }
@@ -117,7 +112,7 @@ impl CachedMessages {
     ) -> Self {
         let near = NearPages::new(config.near_bytes, config.near_ttl);
         let far = far.map(|cache| FarPages::new(cache, config.max_far_page_bytes));
-        let source = Arc::new(Source { inner, near, own: OwnMessages::new(), far, figures: Figures::new() });
+        let source = Arc::new(Source { inner, near, far, figures: Figures::new() });
         Self { revs, flights: Flights::new(), deadline: config.deadline, source }
     }
 }
@@ -132,9 +127,6 @@ impl MessagePages for CachedMessages {
         match self.source.near(&question, revision) {
             Near::Present(page) => return Ok(Some(page)),
             Near::Behind(page) => {
-                if let Some(page) = self.source.moved_on_by_own(&question, &page, revision) {
-                    return Ok(Some(page));
-                }
                 let moved = timeout_at(deadline, self.moved_on(&question, &page)).await;
                 if let Some(page) = moved.map_err(|_| RepositoryError::unavailable(Late))?? {
                     return Ok(Some(page));
@@ -150,10 +142,6 @@ impl MessagePages for CachedMessages {
         }
         let landed = timeout_at(deadline, flight.landed()).await;
         landed.map_err(|_| RepositoryError::unavailable(Late))?.map_err(|Lost| RepositoryError::internal(Lost))?
-    }
-
-    fn stored(&self, tenant: &TenantId, message: &Message) {
-        self.source.own.note(tenant, message);
     }
 }
 
@@ -184,15 +172,6 @@ impl Source {
             self.figures.hit.increment(1);
         }
         near
-    }
-
-    /// The present page, where all that has changed since the kept one was stored by this node.
-    fn moved_on_by_own(&self, question: &Question, page: &MessagePage, present: Revision) -> Option<Arc<MessagePage>> {
-        let changes = self.own.since(&page.session, present.rev)?;
-        if changes.session.revision() != present {
-            return None;
-        }
-        self.moved_on(question, page, &changes)
     }
 
     /// Those who ask the same at the same time are told the same changes: the first makes the page, the others find it.

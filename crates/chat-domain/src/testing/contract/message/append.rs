@@ -4,7 +4,7 @@ use super::super::stage::{
     any_session, append, append_one, create, everything, internal, page, say, session_now, stored,
 };
 use crate::access::View;
-use crate::message::{Changes, MessageType, NewMessage, Sender, SenderType, Visibility};
+use crate::message::{MessageType, NewMessage, Sender, SenderType, Visibility};
 use crate::revision::{Rev, Seq};
 use crate::session::NewSession;
 use crate::testing::builder::{a_message, a_session, metadata, next_moment, participant, tenant};
@@ -105,20 +105,6 @@ pub async fn counts_and_last_message_at_follow_each_view<R: StoreRig>(rig: &R) {
     let now = session_now(&store, &session).await;
     assert_eq!((now.tally(View::Full).count, now.tally(View::Full).last_at), (4, last_at));
     assert_eq!((now.tally(View::Public).count, now.tally(View::Public).last_at), (2, last_at));
-}
-
-/// The state of a session can be told from the one before and the messages that it has taken, in one batch or in several,
-/// whoever sees them and whatever their clocks say.
-pub async fn a_session_that_takes_messages_becomes_what_it_is_reckoned_to_be<R: StoreRig>(rig: &R) {
-    let store = rig.node().await;
-    let then = any_session(&store).await;
-    let (earlier, later) = (next_moment(), next_moment());
-    let said_at = |created_at| NewMessage { created_at, ..a_message(&then) };
-    let mut messages = vec![say(&store, internal(&then)).await, say(&store, said_at(later)).await];
-    let batch = vec![said_at(earlier), internal(&then), NewMessage { created_at: earlier, ..internal(&then) }];
-    messages.extend(append(&store, batch).await.into_iter().map(stored));
-    let reckoned = Changes::taken(&then, messages).expect("nothing else has changed");
-    assert_eq!(reckoned.session, session_now(&store, &then).await);
 }
 
 /// A message moves the session's `rev` and `updated_at`; the `version` is for the session's own fields.

@@ -29,7 +29,6 @@ macro_rules! message_repository_contract {
                     every_field_comes_back_as_it_was_sent,
                     every_named_value_comes_back,
                     counts_and_last_message_at_follow_each_view,
-                    a_session_that_takes_messages_becomes_what_it_is_reckoned_to_be,
                     an_append_moves_the_session_and_leaves_its_version_alone,
                     updated_at_never_moves_back,
                 ]
