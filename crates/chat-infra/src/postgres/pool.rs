@@ -69,9 +69,9 @@ impl PgPool {
         Ok(Self { pool, writers, transactions, deadline, connect_timeout, figures: Figures::new() })
     }
 
-    /// As many connections at once, if so many can be had in time.
-    pub(super) async fn lease_many(&self, connections: usize) -> Result<Vec<Lease>, RepositoryError> {
-        let deadline = within(self.deadline)?;
+    /// As many connections at once, if so many can be had, each for this long. No request is behind that.
+    pub(super) async fn lease_many(&self, connections: usize, time: Duration) -> Result<Vec<Lease>, RepositoryError> {
+        let deadline = Instant::now() + time;
         try_join_all((0..connections).map(|_| self.lease_until(deadline))).await
     }
 

@@ -3,6 +3,8 @@
 //! To open one takes three round trips and more, and to prepare a statement another, each after the other. Where the server
 //! is far or slow, that is most of the time that a request has.
 
+use std::time::Duration;
+
 use chat_domain::error::RepositoryError;
 use futures_util::future::join_all;
 
@@ -12,9 +14,12 @@ use super::message;
 use super::pool::PgPool;
 use super::revision::{self, RevisionRow};
 
+/// What a server that is slow is given. A statement that takes too long on it is given up by itself.
+const TIME: Duration = Duration::from_mins(1);
+
 /// Opens so many connections at once and has each prepare the hot statements. Each is given back as soon as it has.
 pub(super) async fn warm(pool: &PgPool, connections: usize) -> Result<(), RepositoryError> {
-    let leases = pool.lease_many(connections).await?;
+    let leases = pool.lease_many(connections, TIME).await?;
     let prepared = join_all(leases.into_iter().map(prepare)).await;
     Ok(prepared.into_iter().collect::<Result<(), Failure>>()?)
 }

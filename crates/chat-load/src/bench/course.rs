@@ -93,6 +93,9 @@ impl<'a> Course<'a> {
             sheet.note(self.store, measured.bar(Bar::AtMost(150.0, 80.0)));
         }
         self.overload(&people, rounds, sheet)?;
+        if let Some(memory) = self.node.memory() {
+            sheet.note(self.store, Measured::new("memory, most under twice the load", Unit::Mebibytes, memory.peak));
+        }
         Ok(people.spread)
     }
 
