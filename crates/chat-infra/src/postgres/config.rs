@@ -21,7 +21,8 @@ pub struct PgConfig {
     /// certificate and the name in it) and `sslrootcert`, a PEM file that replaces the roots of the system. `prefer`
     /// goes without encryption only where the server says that it has none.
     ///
-    /// Of several hosts the first that takes writes is used (`target_session_attrs=read-write`, the default).
+    /// Of several hosts the first that takes writes is used (`target_session_attrs=read-write`, the default), and then as
+    /// long as it does.
     pub url: SecretString,
     /// The most connections that are open at once for the work; the probe has one more.
     pub max_connections: usize,
@@ -30,8 +31,8 @@ pub struct PgConfig {
     /// The longest wait for a lock that somebody else holds, after which the operation was not made and is answered as
     /// busy. Well below the deadline, since whoever waits keeps a connection from others.
     pub lock_wait: Duration,
-    /// The longest wait for a connection, free or new; never beyond the deadline. At the start so long for each host of the
-    /// URL, until the server lets us in or says why not.
+    /// The longest wait for a connection, free or new, for each host of the URL; never beyond the deadline. At the start so
+    /// long for each address of each host, until the server lets us in or says why not.
     pub connect_timeout: Duration,
     /// The name under which the server lists the connections.
     pub application_name: String,
@@ -85,6 +86,9 @@ pub(super) enum Encryption {
 /// A URL, taken apart.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
+    /// What the URL says of its hosts, and only that.
+    pub(super) hosts: tokio_postgres::Config,
+    /// What it says of all else.
     pub(super) driver: tokio_postgres::Config,
     pub(super) encryption: Encryption,
     pub(super) root_certificates: Option<PathBuf>,
@@ -101,6 +105,7 @@ impl Address {
         let mut root_certificates = None;
         // A cached page is right as far as the primary says so; a standby may be behind.
         let mut target = Some(TargetSessionAttrs::ReadWrite);
+        let mut hosts = url::form_urlencoded::Serializer::new(String::new());
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
         // What the URL says comes behind, and wins.
         rest.extend_pairs(KEEPALIVES);
@@ -108,6 +113,7 @@ impl Address {
             match &*name {
                 "sslmode" => encryption = value.parse()?,
                 "sslrootcert" => root_certificates = Some(PathBuf::from(&*value)),
+                "host" | "hostaddr" | "port" => drop(hosts.append_pair(&name, &value)),
                 _ => {
                     if name == "target_session_attrs" {
                         target = None;
@@ -116,14 +122,22 @@ impl Address {
                 }
             }
         }
-        // The driver takes `+` for itself, not for a space.
-        let rest = rest.finish().replace('+', "%20");
-        let mut driver: tokio_postgres::Config = format!("{base}?{rest}").parse().map_err(|_| InvalidUrl::Syntax)?;
+        let hosts = driver_config(base, hosts)?;
+        let mut driver = driver_config(&without_hosts(base), rest)?;
         if let Some(target) = target {
             driver.target_session_attrs(target);
         }
-        Ok(Self { driver, encryption, root_certificates })
+        Ok(Self { hosts, driver, encryption, root_certificates })
     }
+}
+
+fn driver_config(
+    base: &str,
+    mut query: url::form_urlencoded::Serializer<'_, String>,
+) -> Result<tokio_postgres::Config, InvalidUrl> {
+    // The driver takes `+` for itself, not for a space.
+    let query = query.finish().replace('+', "%20");
+    format!("{base}?{query}").parse().map_err(|_| InvalidUrl::Syntax)
 }
 
 impl FromStr for Encryption {
@@ -152,6 +166,15 @@ fn split_query(url: &str) -> (&str, &str) {
     }
 }
 
+/// What stands before the query, less the hosts between the credentials and the path.
+fn without_hosts(base: &str) -> String {
+    let (scheme, behind) = base.split_once("://").unwrap_or((base, ""));
+    let (credentials, behind) = behind.split_once('@').map_or(("", behind), |(user, behind)| (user, behind));
+    let path = behind.split_once('/').map_or("", |(_, path)| path);
+    let at = if credentials.is_empty() { "" } else { "@" };
+    format!("{scheme}://{credentials}{at}/{path}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,9 +200,27 @@ mod tests {
     #[test]
     fn the_drivers_own_parameters_reach_it() {
         let address = parse("postgres://u:p?w@h,i:6000/d?target_session_attrs=read-write&options=-c%20a%3Db").unwrap();
-        assert_eq!(address.driver.get_hosts().len(), 2);
+        assert_eq!((address.hosts.get_hosts().len(), address.driver.get_hosts().len()), (2, 0));
         assert_eq!(address.driver.get_password(), Some(b"p?w".as_slice()));
         assert_eq!(address.driver.get_options(), Some("-c a=b"));
+    }
+
+    #[test]
+    fn the_hosts_come_apart_from_all_else_wherever_they_stand() {
+        let urls = [
+            "postgres://u:p@/d?host=h&host=%2Frun%2Fs&port=5433,6000",
+            "postgres://u:p@h:5433,%2Frun%2Fs:6000/d",
+            "postgres://h:5433,%2Frun%2Fs:6000/d?user=u&password=p",
+        ];
+        let [one, others @ ..] = urls.map(|url| parse(url).unwrap());
+        for other in others {
+            assert!(one.driver == other.driver);
+            assert_eq!(one.hosts.get_hosts(), other.hosts.get_hosts());
+            assert_eq!(other.hosts.get_ports(), [5433, 6000]);
+        }
+        assert_eq!((one.driver.get_user(), one.driver.get_dbname()), (Some("u"), Some("d")));
+        assert!(one.driver.get_hosts().is_empty() && one.driver.get_ports().is_empty());
+        assert_eq!(parse("postgres://u@[::1]:6000").unwrap().driver.get_dbname(), None);
     }
 
     #[test]

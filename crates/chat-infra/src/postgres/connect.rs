@@ -5,13 +5,13 @@ use std::time::Duration;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::{Address, Encryption, PgConfig};
+use super::hosts::Hosts;
 use super::{PgStartError, tls};
 
 /// What every connection asks of the server, whatever its defaults are.
@@ -41,14 +41,12 @@ const SETTINGS: [&str; 13] = [
     "standard_conforming_strings=on",
 ];
 
-/// Opens connections to one server.
+/// Opens connections to one server, on whichever of the hosts it is.
 #[derive(Clone)]
 pub(super) struct Connector {
-    driver: tokio_postgres::Config,
+    hosts: Hosts,
     encryption: Encryption,
     tls: Option<MakeRustlsConnect>,
-    /// The longest that an opening takes.
-    limit: Duration,
     /// The driver of a connection runs on the runtime that opened it; a worker of the web server may end or be busy.
     runtime: Handle,
 }
@@ -74,7 +72,7 @@ impl Connector {
     }
 
     fn with_settings(config: &PgConfig, settings: impl Iterator<Item = String>) -> Result<Self, PgStartError> {
-        let Address { mut driver, encryption, root_certificates } = Address::parse(&config.url)?;
+        let Address { hosts, mut driver, encryption, root_certificates } = Address::parse(&config.url)?;
         let tls = match encryption {
             Encryption::Off => None,
             Encryption::Preferred | Encryption::Required => Some(tls::connector(root_certificates.as_deref())?),
@@ -90,21 +88,21 @@ impl Connector {
         if driver.get_application_name().is_none() {
             driver.application_name(&config.application_name);
         }
-        // For each host, as the driver counts it: one of several that is away must not use up the time of the others.
-        let hosts = driver.get_hosts().len().max(driver.get_hostaddrs().len()).max(1);
-        let limit = config.connect_timeout.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX));
-        Ok(Self { driver, encryption, tls, limit, runtime: Handle::current() })
+        let hosts = Hosts::new(&hosts, &driver, config.connect_timeout);
+        Ok(Self { hosts, encryption, tls, runtime: Handle::current() })
+    }
+
+    /// How long whoever needs a connection has to wait for it, so that every host gets its turn.
+    pub(super) fn patience(&self) -> Duration {
+        self.hosts.patience()
     }
 
     /// Opens one, or gives up in time: a server may take a connection and never say a word, as one does that is stopped.
+    /// Goes on without whoever asked, so that the next finds out at once which host is good.
     pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let this = self.clone();
-        let opened = self.runtime.spawn(async move { timeout(this.limit, this.open()).await }).await;
-        match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(_)) => Err(ConnectionError::BadConnection(format!("no answer within {:?}", self.limit))),
-            Err(error) => Err(ConnectionError::BadConnection(error.to_string())),
-        }
+        let opened = self.runtime.spawn(async move { this.hosts.first(|driver| this.open(driver)).await }).await;
+        opened.unwrap_or_else(|error| Err(error.to_string())).map_err(ConnectionError::BadConnection)
     }
 
     /// Asks the server to give up the statement that a connection of this kind is at. What comes of it only that statement
@@ -116,28 +114,28 @@ impl Connector {
         }
     }
 
-    async fn open(&self) -> ConnectionResult<AsyncPgConnection> {
+    async fn open(&self, driver: tokio_postgres::Config) -> Result<AsyncPgConnection, String> {
         match (&self.tls, self.encryption) {
-            (Some(tls), Encryption::Required) => self.open_with(SslMode::Require, tls.clone()).await,
+            (Some(tls), Encryption::Required) => open_with(driver, SslMode::Require, tls.clone()).await,
             // The driver goes on without encryption where the server answers that it has none, and only there: a bad
             // certificate is not to be had in clear.
-            (Some(tls), Encryption::Preferred) => self.open_with(SslMode::Prefer, tls.clone()).await,
-            _ => self.open_with(SslMode::Disable, NoTls).await,
+            (Some(tls), Encryption::Preferred) => open_with(driver, SslMode::Prefer, tls.clone()).await,
+            _ => open_with(driver, SslMode::Disable, NoTls).await,
         }
     }
+}
 
-    async fn open_with<T>(&self, mode: SslMode, tls: T) -> ConnectionResult<AsyncPgConnection>
-    where
-        T: MakeTlsConnect<Socket> + Send,
-        T::Stream: TlsStream + Unpin + Send + 'static,
-        T::TlsConnect: Send,
-        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-    {
-        let mut driver = self.driver.clone();
-        let opened = driver.ssl_mode(mode).connect(tls).await;
-        let (client, connection) = opened.map_err(|error| ConnectionError::BadConnection(with_causes(&error)))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
-    }
+async fn open_with<T>(mut driver: tokio_postgres::Config, mode: SslMode, tls: T) -> Result<AsyncPgConnection, String>
+where
+    T: MakeTlsConnect<Socket> + Send,
+    T::Stream: TlsStream + Unpin + Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let opened = driver.ssl_mode(mode).connect(tls).await;
+    let (client, connection) = opened.map_err(|error| with_causes(&error))?;
+    let opened = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+    opened.map_err(|error| error.to_string())
 }
 
 /// The driver's own words leave out the cause, which here is all that helps.

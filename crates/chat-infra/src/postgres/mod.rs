@@ -17,6 +17,7 @@ mod error;
 mod extension;
 mod figures;
 mod grant;
+mod hosts;
 mod idempotency;
 mod lease;
 mod message;

@@ -40,6 +40,8 @@ pub(super) struct PgPool {
     transactions: Arc<Semaphore>,
     deadline: Duration,
     connect_timeout: Duration,
+    /// The longest wait for a connection that may have to be opened, with every host in its turn.
+    opening: Duration,
     figures: Figures,
 }
 
@@ -51,6 +53,7 @@ struct NoConnection;
 impl PgPool {
     /// Opens nothing yet.
     pub(super) fn new(config: &PgConfig, connector: Connector) -> Result<Self, PgStartError> {
+        let opening = connector.patience();
         let mut manager = ManagerConfig::default();
         // Costs no round trip, and still does not hand out a connection that is known to be closed or in a transaction.
         manager.recycling_method = RecyclingMethod::Fast;
@@ -66,7 +69,7 @@ impl PgPool {
         let (writers, transactions) = shares(config.max_connections);
         let (writers, transactions) = (Arc::new(Semaphore::new(writers)), Arc::new(Semaphore::new(transactions)));
         let (deadline, connect_timeout) = (config.deadline, config.connect_timeout);
-        Ok(Self { pool, writers, transactions, deadline, connect_timeout, figures: Figures::new() })
+        Ok(Self { pool, writers, transactions, deadline, connect_timeout, opening, figures: Figures::new() })
     }
 
     /// As many connections at once, if so many can be had, each for this long. No request is behind that.
@@ -76,7 +79,7 @@ impl PgPool {
     }
 
     async fn lease_until(&self, deadline: Instant) -> Result<Lease, RepositoryError> {
-        let patience = self.patience(deadline);
+        let patience = deadline.min(Instant::now() + self.opening);
         let wait = self.figures.wait_for_connection();
         let connection = timeout_at(patience, self.pool.get()).instrument(part("pool.wait", None)).await;
         drop(wait);

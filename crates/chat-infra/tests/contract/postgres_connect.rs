@@ -11,6 +11,7 @@ use chat_infra::system::SystemClock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::postgres_proxy::Proxy;
 use crate::postgres_server::{Database, admin};
 
 /// The code by which a client asks for encryption, and that of an ordinary first packet.
@@ -77,9 +78,7 @@ async fn fails(config: &PgConfig) -> [PgStartError; 2] {
 
 #[tokio::test]
 async fn a_server_that_takes_connections_and_says_nothing_is_waited_for_no_longer_than_for_a_connection() {
-    // Taken by the system, and by nobody after it.
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let (_listener, port) = silent();
     for mode in ["disable", "prefer", "require"] {
         let url = format!("postgres://chat:open-sesame@127.0.0.1:{port}/none?sslmode={mode}");
         let config = PgConfig { connect_timeout: Duration::from_millis(50), ..PgConfig::new(url.into()) };
@@ -88,6 +87,68 @@ async fn a_server_that_takes_connections_and_says_nothing_is_waited_for_no_longe
             let said = chain(&error);
             assert!(said.ends_with("no answer within 50ms") && !said.contains("sesame"), "{said}");
         }
+    }
+}
+
+/// A port where connections are taken by the system, and by nobody after it.
+fn silent() -> (std::net::TcpListener, u16) {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// All of it is waited for a host that is silent, and within it a good one on a busy machine has to answer.
+const FOR_A_HOST: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_takes_connections_and_says_nothing_does_not_keep_a_start_from_the_one_behind_it() {
+    let database = Database::empty().await;
+    let (_listener, port) = silent();
+    let url = database.url().replacen('@', &format!("@127.0.0.1:{port},"), 1);
+    let config = PgConfig { url: url.into(), connect_timeout: FOR_A_HOST, ..database.config() };
+    migrate(&config, None).await.unwrap();
+    let store = PgStore::connect(&config).await.unwrap();
+    store.probe().check().await.unwrap();
+    let session = a_session();
+    assert!(store.sessions().find(&session.tenant_id, session.id).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_falls_silent_does_not_keep_the_pool_from_the_one_behind_it() {
+    let database = Database::migrated().await;
+    let proxy = Proxy::before(&database.url()).await;
+    let first = url::Url::parse(&proxy.url(&database.url())).unwrap().port().unwrap();
+    let both = database.url().replacen('@', &format!("@127.0.0.1:{first},"), 1);
+    let config = PgConfig { url: both.into(), connect_timeout: FOR_A_HOST, ..database.config() };
+    let store = PgStore::connect(&config).await.unwrap();
+    assert_ne!(proxy.counted(), (0, 0), "the first one was good");
+    proxy.mute(true);
+    let session = a_session();
+    assert!(store.sessions().find(&session.tenant_id, session.id).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_behind_a_good_one_is_not_asked() {
+    let database = Database::migrated().await;
+    let (listener, port) = silent();
+    let (front, name) = database.url().rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let url = format!("{front},127.0.0.1:{port}/{name}");
+    let store = PgStore::connect(&PgConfig { url: url.into(), ..database.config() }).await.unwrap();
+    let session = a_session();
+    assert!(store.sessions().find(&session.tenant_id, session.id).await.unwrap().is_none());
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn of_several_hosts_that_say_nothing_each_is_told() {
+    let ((_one, first), (_other, second)) = (silent(), silent());
+    let url = format!("postgres://chat:open-sesame@127.0.0.1:{first},127.0.0.1:{second}/none");
+    let config = PgConfig { connect_timeout: Duration::from_millis(50), ..PgConfig::new(url.into()) };
+    for error in fails(&config).await {
+        assert!(matches!(error, PgStartError::Unreachable(_)), "{error:?}");
+        let told = [first, second].map(|port| format!("127.0.0.1:{port}: no answer within 50ms"));
+        assert!(chain(&error).ends_with(&told.join("; ")), "{}", chain(&error));
     }
 }
 
