@@ -1,10 +1,11 @@
 //! A connection that is watched: nobody keeps it by saying nothing, or by not listening.
 //!
 //! The server itself bounds the wait for the head of a connection's first request only. Here the same holds for each
-//! later one: once a piece of a head has come, the rest must follow in time, or the connection is closed. While a
-//! request is served its connection is left alone; bodies have their own bounds. An answer of which the client takes too
-//! little for too long is broken off, so that what it does not read is not kept for it, nor by the system. Until then it is
-//! not listened to either: requests of which nobody reads the answers would otherwise fill the memory with these.
+//! later one: once a piece of a head has come, the rest must follow in time, or the connection is closed; and so it is
+//! where more of a head has come than a head may have. While a request is served its connection is left alone; bodies have
+//! their own bounds. An answer of which the client takes too little for too long is broken off, so that what it does not
+//! read is not kept for it, nor by the system. Until then it is not listened to either: requests of which nobody reads the
+//! answers would otherwise fill the memory with these.
 //!
 //! When the server stops, a connection on which nobody has asked anything for a moment is closed. The server would do so
 //! at once, and would not serve what comes on a connection that it has only just accepted.
@@ -12,9 +13,10 @@
 //! It is remembered, too, that an answer has said `Connection: close`: the server goes on with requests that came
 //! before that answer was sent, and the edge must refuse them (RFC 9112, section 9.6).
 //!
-//! - `watch`: what a connection waits for. `behind`: a client that does not keep up.
+//! - `watch`: what a connection waits for. `behind`: a client that does not keep up. `head`: how large a head may be.
 
 mod behind;
+pub(crate) mod head;
 mod watch;
 
 use std::io;
@@ -52,6 +54,8 @@ pub(crate) struct Connection<S = TcpStream> {
     behind: Option<Behind>,
     /// Whether there is something that the client has not taken.
     blocked: bool,
+    /// Whether the server has looked at all that was read: it does once there is nothing more for the moment.
+    seen: bool,
     /// That the server stops; none once it does.
     stop: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// That it is open, for as long as it is.
@@ -62,12 +66,12 @@ impl<S> Connection<S> {
     /// Watches a connection, until the server stops.
     pub(crate) fn new(stream: S, patience: Patience, stop: impl Future<Output = ()> + 'static) -> Self {
         let (watch, stop) = (Watch::new(patience), Some(Box::pin(stop) as Pin<Box<_>>));
-        Self { stream, watch, timer: None, behind: None, blocked: false, stop, _held: None }
+        Self { stream, watch, timer: None, behind: None, blocked: false, seen: false, stop, _held: None }
     }
 
-    /// The same, with what it counts for in the limit on connections.
-    pub(crate) fn holding(self, held: Option<Held>) -> Self {
-        Self { _held: held, ..self }
+    /// The same, with what it counts for among the connections.
+    pub(crate) fn holding(self, held: Held) -> Self {
+        Self { _held: Some(held), ..self }
     }
 
     /// For those who serve its requests.
@@ -107,8 +111,8 @@ impl<S> Connection<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
-    /// Reads; the end of the stream where what is awaited is overdue.
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<S> {
+    /// Reads; the end of the stream where what is awaited is overdue, or too large.
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -117,15 +121,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         if self.blocked {
             return self.poll_overdue(context).map(Ok);
         }
+        if std::mem::take(&mut self.seen) && self.watch.is_head_too_large() {
+            // All earlier answers are gone; who takes not even this has been told enough by the end.
+            _ = Pin::new(&mut self.stream).poll_write(context, head::REFUSAL);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(read) => {
-                if buffer.filled().len() > before {
-                    self.watch.bytes_came();
+                let came = buffer.filled().len() - before;
+                if came > 0 {
+                    self.watch.bytes_came(came);
                 }
                 Poll::Ready(read)
             }
-            Poll::Pending => self.poll_overdue(context).map(Ok),
+            Poll::Pending => {
+                self.seen = true;
+                self.poll_overdue(context).map(Ok)
+            }
         }
     }
 }

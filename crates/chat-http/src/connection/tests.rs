@@ -57,6 +57,56 @@ async fn a_head_that_stalls_is_the_end() {
     assert!(begun.elapsed() >= HEAD && begun.elapsed() < HEAD + Duration::from_secs(1));
 }
 
+/// Reads as the server does: all that there is for the moment, and then again. How much there was until the end.
+async fn read_until_the_end(connection: &mut Connection<DuplexStream>) -> usize {
+    let (mut read, mut piece) = (0, [0; 64]);
+    loop {
+        match connection.read(&mut piece).await.unwrap() {
+            0 => return read,
+            length => read += length,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_goes_on_is_told_so_and_is_the_end_before_it_is_overdue() {
+    let (mut client, mut connection) = connected();
+    let begun = Instant::now();
+    let endless = tokio::spawn(async move {
+        let mut answer = Vec::new();
+        for _ in 0..head::MAX_PIECES / 64 + 4 {
+            _ = client.write_all(&[b'x'; 64]).await;
+            tokio::task::yield_now().await;
+        }
+        _ = client.read_to_end(&mut answer).await;
+        answer
+    });
+    let read = read_until_the_end(&mut connection).await;
+    assert!(read > head::MAX && read < 2 * head::MAX, "{read}");
+    assert!(begun.elapsed() < HEAD);
+    drop(connection);
+    assert!(endless.await.unwrap().starts_with(b"HTTP/1.1 431 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_a_request_is_served_or_after_the_last_answer_is_no_head() {
+    let (mut client, mut connection) = connected();
+    let watch = connection.watch();
+    let (serving, mut piece) = (watch.begin(), [0; 64]);
+    let mut passes = async |connection: &mut Connection<DuplexStream>| {
+        for _ in 0..head::MAX_PIECES / 64 + 4 {
+            // Nothing there for the moment, in between.
+            assert!(tokio::time::timeout(Duration::ZERO, connection.read(&mut piece)).await.is_err());
+            client.write_all(&[b'x'; 64]).await.unwrap();
+            assert_eq!(connection.read(&mut piece).await.unwrap(), 64);
+        }
+    };
+    passes(&mut connection).await;
+    drop(serving);
+    watch.end();
+    passes(&mut connection).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_ends_a_connection_while_a_request_is_served() {
     let (client, mut connection) = connected();

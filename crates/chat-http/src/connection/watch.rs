@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::head;
+
 /// A connection that has been idle for so long is closed once the server stops: long enough for the first request of a
 /// client that has just connected.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -26,8 +28,8 @@ pub(crate) struct Patience {
 enum Phase {
     /// For a request, since then.
     Idle(Instant),
-    /// For the rest of a head, of which a piece came then.
-    Head(Instant),
+    /// For the rest of a head, of which the first piece came then, and so many bytes until now.
+    Head(Instant, usize),
     /// For the answer to a request.
     Serving,
 }
@@ -72,11 +74,18 @@ impl Watch {
         matches!(self.0.phase.get(), Phase::Serving)
     }
 
-    /// A piece of a request has come.
-    pub(super) fn bytes_came(&self) {
-        if let Phase::Idle(_) = self.0.phase.get() {
-            self.0.phase.set(Phase::Head(Instant::now()));
+    /// A piece of a request has come, of so many bytes.
+    pub(super) fn bytes_came(&self, bytes: usize) {
+        match self.0.phase.get() {
+            Phase::Idle(_) => self.0.phase.set(Phase::Head(Instant::now(), bytes)),
+            Phase::Head(since, before) => self.0.phase.set(Phase::Head(since, before + bytes)),
+            Phase::Serving => (),
         }
+    }
+
+    /// Whether more has come of a head than a head may have. After the last answer all is thrown away that still comes.
+    pub(super) fn is_head_too_large(&self) -> bool {
+        matches!(self.0.phase.get(), Phase::Head(_, bytes) if bytes > head::MAX_PIECES) && !self.is_over()
     }
 
     /// The server stops.
@@ -97,7 +106,7 @@ impl Watch {
             // An idle connection is closed by the server; this is for one that only looks idle, with a piece of a head
             // that came together with the request before.
             Phase::Idle(since) => Some(since + patience.keep_alive + patience.head),
-            Phase::Head(since) => Some(since + patience.head),
+            Phase::Head(since, _) => Some(since + patience.head),
             Phase::Serving => None,
         }
     }

@@ -19,7 +19,7 @@ use super::observe::{Observer, Told, UnderWay};
 use super::tied::Tied;
 use super::trace::RequestId;
 use super::unread::Unread;
-use crate::connection::{Serving, Watch};
+use crate::connection::{Serving, Watch, head};
 use crate::drain::Drain;
 use crate::long::is_long;
 use crate::problem::{Kind, Problem};
@@ -37,8 +37,10 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let watch = request.conn_data::<Watch>().cloned();
     let serving = watch.as_ref().map(Watch::begin);
     let unread = Unread::keep(&mut request);
-    let answer = if watch.as_ref().is_some_and(Watch::is_over) {
-        request.error_response(after_the_last()).map_into_right_body()
+    let refusal = refusal(&request, watch.as_ref());
+    let is_refused = refusal.is_some();
+    let answer = if let Some(refusal) = refusal {
+        request.error_response(refusal).map_into_right_body()
     } else {
         let served = deadline::bounded(store_deadline, next.call(request)).instrument(under_way.span());
         served.await?.map_into_left_body()
@@ -47,7 +49,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let (mut response, told) = with_document(&request, response);
     finish(&request, &mut response);
     let unread = unread.filter(|unread| !unread.was_read());
-    if unread.is_some() || is_last(&request, &response) {
+    if is_refused || unread.is_some() || is_last(&request, &response) {
         response.head_mut().set_connection_type(ConnectionType::Close);
         watch.iter().for_each(Watch::end);
     }
@@ -55,9 +57,15 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     Ok(ServiceResponse::new(request, tie(response, unread, serving)))
 }
 
-/// Why a request is refused that came after one whose answer was to be the last.
-fn after_the_last() -> Problem {
-    Problem::new(Kind::BadRequest, "An earlier answer has closed this connection. Nothing was done; use another one.")
+/// Why a request is refused whatever it asks: it came after one whose answer was to be the last, or its head is so large that
+/// its connection must not live on.
+fn refusal(request: &ServiceRequest, watch: Option<&Watch>) -> Option<Problem> {
+    if watch.is_some_and(Watch::is_over) {
+        let detail = "An earlier answer has closed this connection. Nothing was done; use another one.";
+        return Some(Problem::new(Kind::BadRequest, detail));
+    }
+    let is_too_large = head::size(request.head()) > head::MAX;
+    is_too_large.then(|| Problem::new(Kind::HeadTooLarge, "The target and the headers may have 16 KiB together."))
 }
 
 /// Whether no further request is served on the connection, beside unread bodies.

@@ -31,7 +31,7 @@ const OF_BODY: [Kind; 5] = [
 ];
 
 fn of_operation(operation: &Operation) -> Vec<Kind> {
-    let mut kinds = vec![Kind::NotAcceptable];
+    let mut kinds = vec![Kind::NotAcceptable, Kind::HeadTooLarge];
     if security::needs_caller(operation) {
         kinds.extend([security::SOME_REFUSAL, Kind::Forbidden, Kind::RateLimited, Kind::KeysUnavailable]);
     }

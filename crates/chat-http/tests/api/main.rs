@@ -14,6 +14,7 @@ mod fault;
 mod gate;
 mod gateway;
 mod hardening;
+mod head;
 mod health;
 mod idempotency;
 mod limit;
