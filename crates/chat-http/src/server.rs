@@ -62,14 +62,16 @@ pub fn bind(api: Api, address: impl ToSocketAddrs, settings: &ServerSettings) ->
     describe_figures();
     let listener = listen(address)?;
     let (address, waiting) = (listener.local_addr()?, listener.try_clone()?);
+    let workers = settings.workers.max(1);
     let builder = ServerBuilder::new()
-        .workers(settings.workers.max(1))
+        .workers(workers)
         .max_concurrent_connections(settings.max_connections)
         .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let (api, settings) = (Arc::new(api), settings.clone());
-    let connections = settings.connection_limit.clone().map(|limit| Arc::new(Connections::new(limit)));
+    let most = settings.max_connections.saturating_mul(workers);
+    let connections = Arc::new(Connections::new(settings.connection_limit.clone(), most));
     let shared = Shared::new(&settings);
     let factory = move || {
         let patience = Patience {
@@ -86,7 +88,7 @@ pub fn bind(api: Api, address: impl ToSocketAddrs, settings: &ServerSettings) ->
                 data.insert(connection.watch());
             })
             .h1(map_config(worker(&api, &settings, &shared), |()| AppConfig::default()));
-        fn_service(move |stream: TcpStream| ready(accepted(stream, patience, stopping.clone(), connections.as_deref())))
+        fn_service(move |stream: TcpStream| ready(accepted(stream, patience, stopping.clone(), &connections)))
             .and_then(http)
     };
     let server = builder.listen("chat", listener, factory)?.run();
@@ -98,10 +100,10 @@ fn accepted(
     stream: TcpStream,
     patience: Patience,
     stopping: GracefulShutdownSignal,
-    connections: Option<&Connections>,
+    connections: &Connections,
 ) -> Result<(Connection<Sips>, Option<SocketAddr>), DispatchError> {
     let peer = stream.peer_addr().ok();
-    let held = connections.map_or(Ok(None), |connections| connections.admit(peer))?;
+    let held = connections.admit(peer)?;
     stream.set_nodelay(true)?;
     let stop = async move { stopping.notified().await };
     Ok((Connection::new(Sips::of(stream), patience, stop).holding(held), peer))

@@ -1,11 +1,11 @@
-//! How many connections one address may hold.
+//! Connections: how many are open, and how many one address may hold.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use metrics::Counter;
+use metrics::{Counter, Gauge};
 
 use super::figures;
 use super::slots::{Slot, Slots};
@@ -25,24 +25,53 @@ pub struct ConnectionLimit {
 
 /// Keeps count of connections.
 pub(crate) struct Connections {
+    of_addresses: Option<OfAddresses>,
+    open: Gauge,
+}
+
+/// Keeps count of the connections of each address.
+struct OfAddresses {
     slots: Arc<Slots<IpAddr>>,
     limit: ConnectionLimit,
     refused: Counter,
 }
 
-/// A connection that counts for its address, for as long as this lives.
-pub(crate) type Held = Slot<IpAddr>;
+/// A connection that counts, for as long as this lives.
+pub(crate) struct Held {
+    open: Gauge,
+    _of_address: Option<Slot<IpAddr>>,
+}
 
 impl Connections {
-    pub(crate) fn new(limit: ConnectionLimit) -> Self {
+    /// Of a server that takes so many at most, whoever they are from.
+    pub(crate) fn new(limit: Option<ConnectionLimit>, most: usize) -> Self {
+        Self { of_addresses: limit.map(OfAddresses::new), open: figures::open_connections(most) }
+    }
+
+    /// Lets a connection from there in.
+    ///
+    /// # Errors
+    /// Where its address has too many: the connection is to be closed.
+    pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> io::Result<Held> {
+        let of_address = self.of_addresses.as_ref().map_or(Ok(None), |addresses| addresses.admit(peer))?;
+        self.open.increment(1.0);
+        Ok(Held { open: self.open.clone(), _of_address: of_address })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.open.decrement(1.0);
+    }
+}
+
+impl OfAddresses {
+    fn new(limit: ConnectionLimit) -> Self {
         Self { slots: Arc::new(Slots::new(limit.most.get())), limit, refused: figures::connections() }
     }
 
     /// Lets a connection from there in; `None` where it does not count.
-    ///
-    /// # Errors
-    /// Where its address has too many: the connection is to be closed.
-    pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> io::Result<Option<Held>> {
+    fn admit(&self, peer: Option<SocketAddr>) -> io::Result<Option<Slot<IpAddr>>> {
         let Some(address) = peer.map(|peer| peer.ip().to_canonical()).filter(|address| self.counts(*address)) else {
             return Ok(None);
         };
@@ -61,13 +90,13 @@ impl Connections {
 mod tests {
     use super::*;
 
-    fn two_each() -> Connections {
+    fn two_each() -> OfAddresses {
         let exempt = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
-        Connections::new(ConnectionLimit { most: 2.try_into().unwrap(), exempt, exempt_loopback: true })
+        OfAddresses::new(ConnectionLimit { most: 2.try_into().unwrap(), exempt, exempt_loopback: true })
     }
 
     /// How many of ten connections are let in.
-    fn admitted(connections: &Connections, address: &str) -> usize {
+    fn admitted(connections: &OfAddresses, address: &str) -> usize {
         let held: Vec<_> =
             (1..=10).map(|port| connections.admit(Some(SocketAddr::new(address.parse().unwrap(), port)))).collect();
         held.iter().filter(|held| held.is_ok()).count()

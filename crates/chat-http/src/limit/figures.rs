@@ -1,10 +1,12 @@
-//! What was refused, by handles that are made once.
+//! What was refused and what is held, by handles that are made once.
 
 use chat_domain::limit::{Class, Scope};
-use metrics::{Counter, counter, describe_counter};
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 const REFUSED: &str = "chat_rate_limited_total";
 const MEANING: &str = "Requests and connections refused, by what was limited and whose limit it was";
+const OPEN: &str = "chat_http_connections";
+const MOST: &str = "chat_http_max_connections";
 
 /// The counters of refusals.
 pub(super) struct Figures {
@@ -41,4 +43,12 @@ impl Figures {
 pub(super) fn connections() -> Counter {
     describe_counter!(REFUSED, MEANING);
     counter!(REFUSED, "class" => "connections", "scope" => "address")
+}
+
+/// How many connections are open, beside how many may be: who comes beyond that waits, and stands in no other figure.
+pub(super) fn open_connections(most: usize) -> Gauge {
+    describe_gauge!(OPEN, "Connections of clients that are open");
+    describe_gauge!(MOST, "Connections of clients that may be open; further ones wait");
+    gauge!(MOST).set(f64::from(u32::try_from(most).unwrap_or(u32::MAX)));
+    gauge!(OPEN)
 }

@@ -5,7 +5,7 @@
 //! callers are one, and only connections are limited.
 //!
 //! - `serve`: a request of a known caller. `strangers`: those that nobody knows.
-//! - `connections`: before any request.
+//! - `connections`: before any request; all of them are counted here, limited or not.
 //! - `header`: what answers tell. `unsent`: the body of a refused request.
 //! - `slots`: counting what is held at once. `figures`: what is counted.
 

@@ -96,11 +96,11 @@ impl Shared {
     fn write_to(&self, mut out: impl Write) {
         let (mut text, mut torn) = (Vec::new(), false);
         while self.take(&mut text) {
-            // What comes behind half a line would be lost with it.
+            // What comes behind half a line would be lost with it, and spoil it further.
             if torn {
                 torn = !write(&mut out, b"\n").is_empty();
             }
-            let rest = write(&mut out, &text);
+            let rest = if torn { text.as_slice() } else { write(&mut out, &text) };
             if !rest.is_empty() {
                 let begun = text.len() - rest.len();
                 torn |= text.get(..begun).and_then(<[u8]>::last).is_some_and(|byte| *byte != b'\n');
@@ -176,6 +176,7 @@ impl Drop for Writer {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::sync::mpsc;
     use std::time::Instant;
 
@@ -253,16 +254,58 @@ mod tests {
         for _ in 0..1_000 {
             lines.write_all(b"a line\n").unwrap();
         }
-        let patience = Instant::now() + Duration::from_mins(1);
-        while lines.dropped().count() < 999 {
-            assert!(Instant::now() < patience, "{} are counted", lines.dropped().count());
-            std::thread::yield_now();
-        }
+        until_counted(&lines, 999);
         *room.lock().unwrap() = usize::MAX;
         lines.write_all(b"another\n").unwrap();
         let dropped = lines.dropped();
         drop(writer);
         assert_eq!((dropped.count(), taken.text().as_str()), (999, "a line\na lin\nanother\n"));
+    }
+
+    /// Waits until so many lines have been dropped.
+    fn until_counted(lines: &Lines, count: u64) {
+        let patience = Instant::now() + Duration::from_mins(1);
+        while lines.dropped().count() < count {
+            assert!(Instant::now() < patience, "{} are counted", lines.dropped().count());
+            std::thread::yield_now();
+        }
+    }
+
+    /// A disk that takes so many bytes at a time or fails, as it is told, and takes everything in the end.
+    struct Faltering {
+        takes: VecDeque<usize>,
+        taken: Written,
+    }
+
+    impl Write for Faltering {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.takes.pop_front().unwrap_or(usize::MAX) {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                most => self.taken.write(&bytes[..bytes.len().min(most)]),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_behind_half_a_line_that_cannot_be_ended() {
+        let taken = Written::default();
+        // Three bytes of a line and no more, and then there is no room for its end.
+        let disk = Faltering { takes: [3, 0, 0].into(), taken: taken.clone() };
+        let (mut lines, writer) = start(disk).unwrap();
+        for (line, dropped) in [("torn\n", 1), ("lost\n", 2)] {
+            lines.write_all(line.as_bytes()).unwrap();
+            until_counted(&lines, dropped);
+        }
+        for line in ["whole\n", "another\n"] {
+            lines.write_all(line.as_bytes()).unwrap();
+        }
+        let dropped = lines.dropped();
+        drop(writer);
+        assert_eq!((dropped.count(), taken.text().as_str()), (2, "tor\nwhole\nanother\n"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The figures of real nodes, held against the table in `docs/metrics.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -136,14 +137,19 @@ const MOVED: [&str; 9] = [
     "chat_store_operation_duration_seconds_count",
 ];
 
-/// The gauge of readiness comes to say this. Nobody asks the node for its health meanwhile: it looks by itself.
-async fn comes_to_be(node: &Node, ready: f64) {
+/// A gauge comes to say this.
+async fn comes_to_say(node: &Node, name: &str, value: f64) {
     let said = async {
-        while (Scrape::of(node).await.sum("chat_ready ") - ready).abs() > 0.1 {
+        while (Scrape::of(node).await.sum(&format!("{name} ")) - value).abs() > 0.1 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), said).await.unwrap_or_else(|_| panic!("chat_ready is never {ready}"));
+    tokio::time::timeout(Duration::from_mins(1), said).await.unwrap_or_else(|_| panic!("{name} is never {value}"));
+}
+
+/// The gauge of readiness comes to say this. Nobody asks the node for its health meanwhile: it looks by itself.
+async fn comes_to_be(node: &Node, ready: f64) {
+    comes_to_say(node, "chat_ready", ready).await;
 }
 
 /// What `/health/ready` answers, and what the figures say right after it.
@@ -172,6 +178,25 @@ mod sqlite {
     #[tokio::test]
     async fn a_node_that_is_told_to_stop_is_not_ready_among_the_figures_either() {
         stops_being_ready(&Store::sqlite().await).await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_all_its_connections_says_so_among_the_figures_until_they_are_closed() {
+        let store = Store::sqlite().await;
+        let mut variables = store.variables();
+        let few = [("WORKERS", "2"), ("MAX_CONNECTIONS", "4"), ("METRICS_PORT", "0")];
+        variables.extend(few.map(|(name, value)| (name, value.to_owned())));
+        let node = Node::start(&variables).await;
+        comes_to_say(&node, "chat_http_max_connections", 4.0).await;
+        comes_to_say(&node, "chat_http_connections", 0.0).await;
+        let address = node.url.strip_prefix("http://").unwrap();
+        // Those beyond the four wait to be taken.
+        let mut held: Vec<_> = (0..6).map(|_| TcpStream::connect(address).unwrap()).collect();
+        comes_to_say(&node, "chat_http_connections", 4.0).await;
+        held.truncate(1);
+        comes_to_say(&node, "chat_http_connections", 1.0).await;
+        drop(held);
+        comes_to_say(&node, "chat_http_connections", 0.0).await;
     }
 
     #[tokio::test]
