@@ -4,8 +4,8 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
@@ -25,6 +25,9 @@ pub(super) struct Hosts {
     /// The one that let us in last. Whoever opens a connection in the middle of a request cannot wait for the frozen ones
     /// before it, and one that thaws gets no more work than it had.
     good: Arc<AtomicUsize>,
+    /// The address that let us in last where another of its name had not: for the same reason. Where all let us in, names
+    /// lead to their addresses in turn.
+    good_address: Arc<Mutex<Option<IpAddr>>>,
     /// The longest that is waited for one address of a host, until we are let in.
     limit: Duration,
 }
@@ -34,7 +37,7 @@ impl Hosts {
     pub(super) fn new(named: &Config, besides: &Config, limit: Duration) -> Self {
         let each = one_each(named, besides).into();
         let random = besides.get_load_balance_hosts() == LoadBalanceHosts::Random;
-        Self { each, random, good: Arc::default(), limit }
+        Self { each, random, good: Arc::default(), good_address: Arc::default(), limit }
     }
 
     /// What it takes to get through all of them, where each has one address.
@@ -53,13 +56,14 @@ impl Hosts {
         let mut failed = Vec::new();
         for (index, host) in self.in_order() {
             for address in self.addresses(host).await {
+                let ip = address.as_ref().ok().and_then(|address| address.get_hostaddrs().first().copied());
                 let opened = match address {
                     Ok(address) => (name(&address), self.in_time(open(address)).await),
                     Err(error) => (name(host), Err(error)),
                 };
                 match opened {
                     (_, Ok(opened)) => {
-                        self.good.store(index, Ordering::Relaxed);
+                        self.remember(index, ip.filter(|_| !failed.is_empty()));
                         return Ok(opened);
                     }
                     (name, Err(error)) => failed.push((name, error)),
@@ -95,11 +99,30 @@ impl Hosts {
             host.hostaddr(address.ip());
             Ok(host)
         };
-        let mut found: Vec<_> = found.map(at).collect();
+        let found: Vec<_> = self.addresses_in_order(found.collect()).into_iter().map(at).collect();
+        if found.is_empty() { vec![Err("its name has no address".to_owned())] } else { found }
+    }
+
+    fn addresses_in_order(&self, mut found: Vec<SocketAddr>) -> Vec<SocketAddr> {
         if self.random {
             shuffle(&mut found);
+        } else {
+            let good = *self.good_address();
+            found.sort_by_key(|address| Some(address.ip()) != good);
         }
-        if found.is_empty() { vec![Err("its name has no address".to_owned())] } else { found }
+        found
+    }
+
+    /// The host that let us in, and the address of it where others had not.
+    fn remember(&self, host: usize, address: Option<IpAddr>) {
+        self.good.store(host, Ordering::Relaxed);
+        if address.is_some() {
+            *self.good_address() = address;
+        }
+    }
+
+    fn good_address(&self) -> MutexGuard<'_, Option<IpAddr>> {
+        self.good_address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
@@ -190,7 +213,7 @@ mod tests {
 
     /// The names of the hosts that are tried where this one lets us in, one by one.
     async fn tried(hosts: &Hosts, good: &str) -> (Vec<String>, Result<(), String>) {
-        let tried = std::sync::Mutex::new(Vec::new());
+        let tried = Mutex::new(Vec::new());
         let open = |host| {
             let name = name(&host);
             let answer = if name == good { Ok(()) } else { Err("away".to_owned()) };
@@ -211,6 +234,16 @@ mod tests {
         let (tried_next, _) = tried(&hosts.clone(), "127.0.0.1:1").await;
         assert_eq!(tried_next, ["127.0.0.1:2", "127.0.0.1:3", "127.0.0.1:1"]);
         assert_eq!(tried(&hosts, "127.0.0.1:1").await.0, ["127.0.0.1:1"]);
+    }
+
+    #[test]
+    fn the_addresses_of_a_name_keep_their_order_until_one_of_them_was_of_no_use() {
+        let hosts = hosts("postgres://name", "");
+        let [one, two, three] = [1, 2, 3].map(|last| SocketAddr::from(([127, 0, 0, last], PORT)));
+        hosts.remember(0, None);
+        assert_eq!(hosts.addresses_in_order(vec![two, one, three]), [two, one, three]);
+        hosts.remember(0, Some(three.ip()));
+        assert_eq!(hosts.addresses_in_order(vec![two, one, three]), [three, two, one]);
     }
 
     #[tokio::test]

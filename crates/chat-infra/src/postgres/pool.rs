@@ -72,7 +72,7 @@ impl PgPool {
         Ok(Self { pool, writers, transactions, deadline, connect_timeout, opening, figures: Figures::new() })
     }
 
-    /// As many connections at once, if so many can be had, each for this long. No request is behind that.
+    /// As many connections at once, if so many can be had; what is asked on them has this long. No request is behind that.
     pub(super) async fn lease_many(&self, connections: usize, time: Duration) -> Result<Vec<Lease>, RepositoryError> {
         let deadline = Instant::now() + time;
         try_join_all((0..connections).map(|_| self.lease_until(deadline))).await

@@ -14,8 +14,8 @@ use super::message;
 use super::pool::PgPool;
 use super::revision::{self, RevisionRow};
 
-/// What a server that is slow is given. A statement that takes too long on it is given up by itself.
-const TIME: Duration = Duration::from_mins(1);
+/// What a server is given that is so slow that a round trip takes nearly a second.
+const TIME: Duration = Duration::from_secs(15);
 
 /// Opens so many connections at once and has each prepare the hot statements. Each is given back as soon as it has.
 pub(super) async fn warm(pool: &PgPool, connections: usize) -> Result<(), RepositoryError> {

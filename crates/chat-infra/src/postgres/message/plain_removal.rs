@@ -30,7 +30,8 @@ pub(super) async fn remove_plainly(
         let statement = Statement::<MessageColumns, _>::new(plain_removal_sql(), values);
         lease.load("remove message", statement, Loss::Outcome).await
     };
-    let rows: Vec<MessageRow> = pool.attempt(Failure::is_passing, work).await?;
+    // It waits for the session's lock as a transaction does, and so stands among those that appends do not wait for.
+    let rows: Vec<MessageRow> = pool.transact(Failure::is_passing, work).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     // One that cannot be read is a tombstone all the same.
     let tombstone = row.into_message().map_err(RepositoryError::outcome_unknown)?;
