@@ -18,15 +18,16 @@ use crate::postgres::schema::message_extensions;
 use crate::postgres::statement::Statement;
 use crate::postgres::time::to_pg;
 
-/// The message and its session move on by one change of the message's extensions.
+/// The message and its session move on by one change of the message's extensions. The session is found by nothing but the
+/// message, as when one is removed.
 pub(in crate::postgres) const MOVE_ON: &str = "WITH changed AS (
     UPDATE messages m SET rev = $3, extension_count = m.extension_count + $5
     WHERE m.tenant_id = $1 AND m.id = $2
-    RETURNING m.session_id
+    RETURNING m.tenant_id, m.session_id
 )
 UPDATE sessions s SET rev = $3, updated_at = greatest(s.updated_at, $4)
 FROM changed
-WHERE s.tenant_id = $1 AND s.id = changed.session_id";
+WHERE s.tenant_id = changed.tenant_id AND s.id = changed.session_id";
 
 /// Hangs the extension on its message.
 pub(super) async fn add(lease: &mut Lease, new: &NewExtension) -> Result<AddOutcome, Failure> {

@@ -1,7 +1,8 @@
-//! The statements that delete a message.
+//! The statements that change a message: delete it, or move it on with what hangs on it.
 
 use super::database::Database;
 use super::{MESSAGE, Other, other};
+use crate::postgres::extension::write::MOVE_ON;
 use crate::postgres::message::plain_removal::plain_removal_sql;
 use crate::postgres::message::remove::{LOCK, REMOVE};
 
@@ -12,10 +13,12 @@ pub(super) fn others() -> Vec<Other> {
     let at = "'2026-02-01T00:00:00Z'";
     let plain = format!("{thing}, {at}");
     let removal = format!("{thing}, 1000000, {at}, true");
+    let moved_on = format!("{thing}, 1000000, {at}, 1");
     vec![
         other(LOCK, "text, uuid", thing, vec![sessions, by_id]),
         other(plain_removal_sql(), "text, uuid, timestamptz", plain, vec![sessions, by_id, by_id, sessions]),
         other(REMOVE, "text, uuid, bigint, timestamptz, boolean", removal, vec![sessions, by_id]),
+        other(MOVE_ON, "text, uuid, bigint, timestamptz, integer", moved_on, vec![sessions, by_id]),
     ]
 }
 
