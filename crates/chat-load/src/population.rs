@@ -59,6 +59,11 @@ impl Population {
         Self { places: Vec::new(), headers }
     }
 
+    /// Sessions that are there already, and no headers beside their tenant's.
+    pub(crate) const fn known(places: Vec<Place>) -> Self {
+        Self { places, headers: Vec::new() }
+    }
+
     /// Makes the sessions, over several connections at once.
     ///
     /// # Errors
@@ -100,6 +105,11 @@ impl Population {
     }
 }
 
+/// Whose the session of this number is.
+pub(crate) fn user(run: u64, number: usize) -> String {
+    format!("user-{run:016x}-{}", number / SESSIONS_OF_A_USER)
+}
+
 fn headers_in(tenant: &str, headers: &[String]) -> Vec<String> {
     let mut all = vec![format!("X-Tenant-Id: {tenant}")];
     all.extend_from_slice(headers);
@@ -129,7 +139,7 @@ impl Settling {
 
     async fn settle_one(&self, connection: &mut Connection, number: usize) -> Result<Place, LoadError> {
         let tenant = format!("load-{}", number % self.shape.tenants);
-        let user = format!("user-{:016x}-{}", self.run, number / SESSIONS_OF_A_USER);
+        let user = user(self.run, number);
         let headers = headers_in(&tenant, &self.headers);
         let request = request::post(&self.target, "/sessions", &headers, &json!({"user_id": user}));
         let answer = connection.exchange(&request).await?;

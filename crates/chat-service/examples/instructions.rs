@@ -2,7 +2,8 @@
 //! counts the instructions of two runs that differ in the number of calls knows what one call costs.
 //! `deploy/count-instructions.sh` does so; the log goes to standard output.
 //!
-//! `cargo run --release -p chat-service --example instructions -- list 1000 >/dev/null`
+//! `cargo run --release -p chat-service --example instructions -- list 1000 >/dev/null`; further arguments are settings,
+//! such as `RUST_LOG=off`, so that what these cost can be counted too.
 
 use std::error::Error;
 
@@ -28,6 +29,8 @@ enum Call {
     Create,
     /// The first page of a session, which did not change since it was last read.
     List,
+    /// A message, and the page after it, which has to find out that it still stands.
+    Moved,
 }
 
 fn main() -> Outcome {
@@ -35,17 +38,22 @@ fn main() -> Outcome {
     let call = match arguments.next().as_deref() {
         Some("create") => Call::Create,
         Some("list") => Call::List,
-        _ => return Err("which? create or list".into()),
+        Some("moved") => Call::Moved,
+        _ => return Err("which? create, list or moved".into()),
     };
     let count = arguments.next().ok_or("how many?")?.parse()?;
+    let settings: Vec<String> = arguments.collect();
+    let settings: Option<Vec<_>> = settings.iter().map(|setting| setting.split_once('=')).collect();
+    let settings = settings.ok_or("what follows the number is NAME=value")?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(LocalSet::new().run_until(measure(call, count)))
+    runtime.block_on(LocalSet::new().run_until(measure(call, count, settings)))
 }
 
-async fn measure(call: Call, count: usize) -> Outcome {
+async fn measure(call: Call, count: usize, mut settings: Vec<(&str, &str)>) -> Outcome {
     let place = tempfile::tempdir()?;
     let directory = place.path().to_str().ok_or("a directory whose name is no text")?;
-    let measured = Measured::start(&[("DATA_DIR", directory), ("WORKERS", "1")]).await?;
+    settings.extend([("DATA_DIR", directory), ("WORKERS", "1")]);
+    let measured = Measured::start(&settings).await?;
     let app = measured.app().new_service(AppConfig::default()).await.map_err(|()| "the application does not start")?;
     let session = said(&app, "/api/v1/sessions", json!({"user_id": "ann"}), StatusCode::CREATED).await?;
     let session = session.get("id").and_then(|id| id.as_str()).ok_or("a session without an id")?;
@@ -59,6 +67,10 @@ async fn measure(call: Call, count: usize) -> Outcome {
         match call {
             Call::Create => create(&app, &messages).await?,
             Call::List => list(&app, &page).await?,
+            Call::Moved => {
+                create(&app, &messages).await?;
+                list(&app, &page).await?;
+            }
         }
     }
     Ok(())

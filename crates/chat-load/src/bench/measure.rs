@@ -10,25 +10,40 @@ use crate::target::Target;
 /// Connections that offer more than can be served: more than may wait for a writer.
 const CROWD: usize = 5_000;
 /// A node that cannot take a message now says so with this status.
-const REFUSED: u16 = 503;
+pub(super) const REFUSED: u16 = 503;
 
-/// Good answers a second, each connection asking as soon as it was answered.
-pub(super) fn closed(size: &Size, case: Case, people: &Population, target: &Target) -> Result<f64, LoadError> {
-    send(size, case, people, target, None).map(|summary| summary.rate)
+/// A node, and the sessions on it that are spoken of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Side<'a> {
+    /// Where it listens.
+    pub(super) target: &'a Target,
+    /// The sessions.
+    pub(super) people: &'a Population,
 }
 
-/// Sends a load; every answer must be a good one.
-pub(super) fn send(
-    size: &Size,
-    case: Case,
-    people: &Population,
-    target: &Target,
-    rate: Option<f64>,
-) -> Result<Summary, LoadError> {
-    let plan = Plan { target: target.clone(), shots: case.shots(target, people), size: *size, rate };
-    let summary = load::send(plan)?;
-    summary.refuse_unexpected()?;
-    served(summary)
+impl Side<'_> {
+    /// Good answers a second, each connection asking as soon as it was answered.
+    pub(super) fn closed(&self, size: &Size, case: Case) -> Result<f64, LoadError> {
+        self.send(size, case, None).map(|summary| summary.rate)
+    }
+
+    /// Sends a load; every answer must be a good one.
+    pub(super) fn send(&self, size: &Size, case: Case, rate: Option<f64>) -> Result<Summary, LoadError> {
+        let summary = self.plan(size, case, rate)?;
+        summary.refuse_unexpected()?;
+        served(summary)
+    }
+
+    /// Sends a load that may be more than can be served: refusals are expected.
+    pub(super) fn overload(&self, size: &Size, case: Case, rate: Option<f64>) -> Result<Summary, LoadError> {
+        let summary = self.plan(size, case, rate)?;
+        summary.refuse_unexpected_but(REFUSED)?;
+        served(summary)
+    }
+
+    fn plan(&self, size: &Size, case: Case, rate: Option<f64>) -> Result<Summary, LoadError> {
+        load::send(Plan { target: self.target.clone(), shots: case.shots(self.target, self.people), size: *size, rate })
+    }
 }
 
 /// The same load over thousands of connections.
@@ -36,19 +51,9 @@ pub(super) fn crowd(size: &Size) -> Size {
     Size { connections: size.connections.max(CROWD), ..*size }
 }
 
-/// Good answers a second where more may be asked than can be served: refusals are expected, and not counted.
-pub(super) fn overload(
-    size: &Size,
-    case: Case,
-    people: &Population,
-    target: &Target,
-    rate: Option<f64>,
-) -> Result<f64, LoadError> {
-    let plan = Plan { target: target.clone(), shots: case.shots(target, people), size: *size, rate };
-    let mut summary = load::send(plan)?;
-    summary.unexpected.remove(&REFUSED);
-    summary.refuse_unexpected()?;
-    served(summary).map(|summary| summary.rate)
+/// Half as long, for a case that is taken beside several others in each round.
+pub(super) fn half(size: &Size) -> Size {
+    Size { seconds: size.seconds / 2, warm_up: size.warm_up / 2, ..*size }
 }
 
 fn served(summary: Summary) -> Result<Summary, LoadError> {

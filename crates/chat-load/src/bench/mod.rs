@@ -3,22 +3,24 @@
 //! - [`course`]: what is measured, in which order, against what; the bars.
 //! - [`beside`]: the same on nodes that differ in one thing; [`walk`]: to the end of a long session.
 //! - [`two_nodes`], [`processor`]: whose processor time a request takes.
-//! - [`measure`]: one load on one node.
+//! - [`measure`]: one load on one node; [`turns`]: which of those that are compared goes first.
 //! - [`server`]: a process that listens: the service, the bare handler.
 //! - [`postgres`]: databases that come and go, and pgbench.
 //! - [`memory`]: what a process takes.
-//! - [`series`], [`sheet`]: medians, spread, ratios, and the table.
+//! - [`series`], [`sheet`], [`offers`]: medians, spread, ratios, and the tables.
 
 mod beside;
 mod course;
 mod measure;
 mod memory;
+mod offers;
 mod postgres;
 mod processor;
 mod programs;
 mod series;
 mod server;
 mod sheet;
+mod turns;
 mod two_nodes;
 mod walk;
 
@@ -29,7 +31,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use self::beside::Beside;
+use self::beside::{Beside, Other};
 use self::course::Course;
 use self::postgres::{Database, Yardstick};
 use self::server::Server;
@@ -100,8 +102,9 @@ impl<'a> Bench<'a> {
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
         let (size, rounds) = (&self.args.size, self.args.rounds);
         format!(
-            "{} connections, {} sessions, messages of 60 characters; {} s for each case after {} s of warm-up; the \
-             median of {rounds} rounds; server, stores and load together on {cores} cores.\n",
+            "{} connections, {} sessions, messages of 60 characters; {} s for each case after {} s of warm-up, half of \
+             both where two figures of the service are compared; the median of {rounds} rounds; server, stores and load \
+             together on {cores} cores.\n",
             size.connections,
             size.sessions,
             size.seconds.as_secs_f64(),
@@ -155,12 +158,12 @@ impl<'a> Bench<'a> {
         Ok(shares)
     }
 
-    /// A node on a store that was filled before it started, and sessions of its own on it.
+    /// A node on a store that was filled before it started, and sessions that were stored, the long one among them.
     fn grown(
         &self,
         settings: &[(&'static str, String)],
         fill: impl FnOnce(Stored) -> Result<(), LoadError>,
-    ) -> Result<Option<(Server, Population, Stored)>, LoadError> {
+    ) -> Result<Option<(Other, Stored)>, LoadError> {
         let stored = Stored::of(self.args.stored);
         if stored.long == 0 {
             return Ok(None);
@@ -169,12 +172,12 @@ impl<'a> Bench<'a> {
         self.node(settings)?.0.stop()?;
         fill(stored)?;
         let node = self.node(settings)?.0;
-        let people = settle(&node, Shape { sessions: self.args.size.sessions, tenants: 1, filled: true })?;
-        Ok(Some((node, people, stored)))
+        let people = Population::known(stored.places(self.args.size.sessions));
+        Ok(Some((Other { node, people }, stored)))
     }
 
     /// A node that asks for tokens and limits its callers, to more than one can ask for here.
-    fn guarded(&self, mut settings: Vec<(&'static str, String)>) -> Result<Option<(Server, Population)>, LoadError> {
+    fn guarded(&self, mut settings: Vec<(&'static str, String)>) -> Result<Other, LoadError> {
         settings.extend(GUARDED.map(|(name, value)| (name, value.to_owned())));
         let node = self.node(&settings)?.0;
         let mut command = Command::new(&self.service);
@@ -183,7 +186,7 @@ impl<'a> Bench<'a> {
         let header = format!("Authorization: Bearer {}", programs::output(&mut command, "")?.trim());
         let shape = Shape { sessions: self.args.size.sessions, tenants: 1, filled: true };
         let people = load::runtime()?.block_on(Population::settle(node.target(), shape, vec![header]))?;
-        Ok(Some((node, people)))
+        Ok(Other { node, people })
     }
 
     fn two_nodes(&self, node: &Server, database: &Database, people: &Population) -> Result<String, LoadError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::offers::Offers;
 use super::series::Series;
 
 /// How a figure must stand.
@@ -53,6 +54,8 @@ impl Measured {
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     rows: Vec<Row>,
+    /// The loads that were more than can be served, told in a table of their own.
+    pub(super) offers: Offers,
 }
 
 #[derive(Debug)]
@@ -87,16 +90,18 @@ impl Sheet {
 
 impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| Store | Case | Median | Spread | Against | Median | Spread | Ratio | Bar | Aim | |")?;
-        writeln!(f, "|---|---|--:|--:|---|--:|--:|--:|--:|--:|---|")?;
-        self.rows.iter().try_for_each(|row| row.fmt(f))
+        writeln!(f, "| Store | Case | Median | Spread | Against | Median | Spread | Ratio | Spread | Bar | Aim | |")?;
+        writeln!(f, "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|---|")?;
+        self.rows.iter().try_for_each(|row| row.fmt(f))?;
+        if self.offers.is_empty() { Ok(()) } else { write!(f, "\n{}", self.offers) }
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = self.kind.unit;
-        let ratio = self.figures.over(&self.yardsticks).median();
+        let ratios = self.figures.over(&self.yardsticks);
+        let ratio = ratios.median();
         let judged = if self.kind.against.is_some() { ratio } else { self.figures.median() };
         let (bar, aim, verdict) = self.kind.bar.map_or_else(Default::default, |bar| bar.told(judged));
         let cells = [
@@ -108,6 +113,7 @@ impl fmt::Display for Row {
             unit.told(self.yardsticks.median()),
             unit.range(&self.yardsticks),
             ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+            ratios.spread().map(|(lowest, highest)| format!("{lowest:.2} – {highest:.2}")).unwrap_or_default(),
             bar,
             aim,
             verdict.to_owned(),
@@ -174,12 +180,12 @@ mod tests {
     #[test]
     fn rounds_of_one_case_make_one_row() {
         let mut sheet = Sheet::default();
-        for (figure, yardstick) in [(300.0, 100.0), (360.0, 100.0), (330.0, 100.0)] {
+        for (figure, yardstick) in [(300.0, 100.0), (360.0, 90.0), (330.0, 110.0)] {
             let measured = Measured::new("create", Unit::PerSecond, figure).against("pgbench", yardstick);
             sheet.note("PostgreSQL", measured.bar(Bar::AtLeast(1.5, 3.5)));
         }
-        let row =
-            "| PostgreSQL | create | 330 /s | 300 – 360 | pgbench | 100 /s | 100 – 100 | 3.30 | ≥ 1.5 | ≥ 3.5 | bar |";
+        let row = "| PostgreSQL | create | 330 /s | 300 – 360 | pgbench | 100 /s | 90 – 110 | 3.00 | 3.00 – 4.00 \
+                   | ≥ 1.5 | ≥ 3.5 | bar |";
         assert_eq!(last_line(&sheet), row);
         assert_eq!(sheet.to_string().lines().count(), 3);
     }
@@ -198,7 +204,7 @@ mod tests {
         for (figure, verdict) in [(19.0, "aim"), (20.5, "bar"), (41.0, "missed")] {
             let mut sheet = Sheet::default();
             sheet.note("SQLite", Measured::new("rest", Unit::Mebibytes, figure).bar(Bar::AtMost(40.0, 20.0)));
-            assert!(last_line(&sheet).ends_with(&format!("|  |  |  |  | ≤ 40 | ≤ 20 | {verdict} |")), "{sheet}");
+            assert!(last_line(&sheet).ends_with(&format!("|  |  |  |  |  | ≤ 40 | ≤ 20 | {verdict} |")), "{sheet}");
         }
     }
 
@@ -206,6 +212,6 @@ mod tests {
     fn without_a_bar_there_is_no_verdict() {
         let mut sheet = Sheet::default();
         sheet.note("PostgreSQL", Measured::new("x", Unit::PerSecond, 5.0));
-        assert_eq!(last_line(&sheet), "| PostgreSQL | x | 5 /s | 5 – 5 |  |  |  |  |  |  |  |");
+        assert_eq!(last_line(&sheet), "| PostgreSQL | x | 5 /s | 5 – 5 |  |  |  |  |  |  |  |  |");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use super::measure::closed;
+use super::measure::Side;
 use super::postgres::Database;
 use super::processor;
 use super::series::Series;
@@ -48,7 +48,10 @@ impl TwoNodes<'_> {
         };
         let before = self.times()?;
         let rates = thread::scope(|scope| {
-            let sent = self.nodes.map(|node| scope.spawn(|| closed(&half, case, self.people, node.target())));
+            let sent = self.nodes.map(|node| {
+                let side = Side { target: node.target(), people: self.people };
+                scope.spawn(move || side.closed(&half, case))
+            });
             sent.map(|sent| sent.join().unwrap_or_else(|_| Err(LoadError::failed("a load broke"))))
         });
         let after = self.times()?;

@@ -199,6 +199,8 @@ impl Asker {
                 tally.refuse(status);
             } else if (self.window.from..self.window.until).contains(&now) {
                 tally.answer(now - intended);
+            } else {
+                tally.answer_untimely();
             }
         }
         Ok(())
@@ -254,6 +256,15 @@ mod tests {
     fn an_open_loop_asks_no_more_than_it_is_told_to() {
         let summary = send(plan(200, Some(100.0))).unwrap();
         assert!(summary.answered + summary.missed <= 30, "{summary}");
+    }
+
+    #[test]
+    fn whatever_is_offered_is_served_or_missed() {
+        let mut plan = plan(200, Some(100.0));
+        plan.size.warm_up = Duration::from_millis(200);
+        let summary = send(plan).unwrap();
+        assert!(summary.answered < summary.served, "{summary}");
+        assert_eq!(summary.served + summary.missed, 50, "{summary}");
     }
 
     #[test]

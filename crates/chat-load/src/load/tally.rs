@@ -18,6 +18,7 @@ const DIGITS: u8 = 3;
 pub(super) struct Tally {
     latencies: Histogram<u64>,
     answered: u64,
+    untimely: u64,
     missed: u64,
     unexpected: BTreeMap<u16, u64>,
 }
@@ -26,13 +27,18 @@ impl Tally {
     pub(super) fn new() -> Result<Self, LoadError> {
         let latencies =
             Histogram::new_with_bounds(1, LONGEST, DIGITS).map_err(|_| LoadError::failed("no histogram"))?;
-        Ok(Self { latencies, answered: 0, missed: 0, unexpected: BTreeMap::new() })
+        Ok(Self { latencies, answered: 0, untimely: 0, missed: 0, unexpected: BTreeMap::new() })
     }
 
     /// Counts a good answer.
     pub(super) fn answer(&mut self, latency: Duration) {
         self.answered += 1;
         self.record(latency);
+    }
+
+    /// Counts a good answer that came before the time that is measured, or after it.
+    pub(super) fn answer_untimely(&mut self) {
+        self.untimely += 1;
     }
 
     /// Counts a request that was due and could not be sent.
@@ -50,6 +56,7 @@ impl Tally {
     pub(super) fn add(&mut self, other: &Self) -> Result<(), LoadError> {
         self.latencies.add(&other.latencies).map_err(|_| LoadError::failed("histograms do not fit together"))?;
         self.answered += other.answered;
+        self.untimely += other.untimely;
         self.missed += other.missed;
         for (status, count) in &other.unexpected {
             *self.unexpected.entry(*status).or_default() += count;
@@ -63,6 +70,7 @@ impl Tally {
         Summary {
             rate: approximate(self.answered) / length.as_secs_f64(),
             answered: self.answered,
+            served: self.answered + self.untimely,
             missed: self.missed,
             p50: at(0.5),
             p90: at(0.9),
@@ -115,9 +123,12 @@ mod tests {
         one.refuse(503);
         other.refuse(503);
         other.miss(Duration::from_millis(9));
+        one.answer_untimely();
+        other.answer_untimely();
         one.add(&other).unwrap();
         let summary = one.summary(Duration::from_secs(1));
         assert_eq!((summary.answered, summary.missed, summary.unexpected[&503]), (3, 1, 2));
+        assert_eq!(summary.served, 5, "with those that did not come in time");
         assert!(near(summary.max, 9));
     }
 
