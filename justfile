@@ -86,7 +86,7 @@ chaos *args:
     cargo build --release --package chat-service --package chat-chaos
     deploy/local/services.sh programs -- "${CARGO_TARGET_DIR:-target}/release/chat-chaos" {{ args }}
 
-# Count the instructions of the two hot paths; more than a tenth off the committed figures fails (installs valgrind)
+# Count the instructions of the hot paths; more than a tenth off the committed figures fails (installs valgrind; --dev, --write)
 instructions *args:
     deploy/count-instructions.sh {{ args }}
 
@@ -114,6 +114,10 @@ version-check:
 # Show by strace that a message is on the disk before it is acknowledged
 durability-check:
     deploy/check-durability.sh
+
+# Show how much memory 50 uploads of 25 MiB at once take (arguments: how many, how many MiB each)
+uploads-check *args:
+    deploy/check-uploads.sh {{ args }}
 
 # Back up both stores under writes, lose them, restore them
 restore-check:

@@ -11,8 +11,8 @@ BEGIN;
 DO $$
 DECLARE
     partitions constant int := 8;
-    tables constant text[] := ARRAY['sessions', 'messages', 'message_extensions', 'idempotency_keys',
-        'audit_entries'];
+    tables constant text[] := ARRAY['sessions', 'messages', 'message_extensions', 'message_edits', 'idempotency_keys',
+        'audit_entries', 'participants', 'attachments', 'attachment_usage'];
     name text;
     whole record;
     part record;

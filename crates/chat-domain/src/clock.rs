@@ -1,6 +1,6 @@
 //! Time and identity as ports: the domain never asks the machine itself, so that tests decide what it sees.
 
-use crate::id::{AuditId, ExtensionId, MessageId, SessionId};
+use crate::id::{AttachmentId, AuditId, ExtensionId, MessageId, SessionId};
 use crate::timestamp::Timestamp;
 
 /// Tells the time.
@@ -19,6 +19,8 @@ pub trait IdSource: Send + Sync + 'static {
     fn message_id(&self) -> MessageId;
     /// For a new extension.
     fn extension_id(&self) -> ExtensionId;
+    /// For a new attachment.
+    fn attachment_id(&self) -> AttachmentId;
     /// For a new entry of the audit.
     fn audit_id(&self) -> AuditId;
 }

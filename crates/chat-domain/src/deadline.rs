@@ -58,6 +58,17 @@ pub fn end(now: Instant) -> Option<Instant> {
     Some(end)
 }
 
+/// Does the work as if nobody bounded it, whatever bound there is: each call of a store has its own time. For what takes as
+/// long as its client does.
+pub async fn apart<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(move |context| {
+        let _present = Present(PRESENT.replace(None));
+        work.as_mut().poll(context)
+    })
+    .await
+}
+
 async fn run<T>(mut bound: Bound, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(move |context| {
@@ -131,6 +142,21 @@ mod tests {
         let asked = bounded(BUDGET, bounded(BUDGET * 9, async { end(begin) })).await;
         assert_eq!(asked, Some(begin + BUDGET));
         assert_eq!(until(begin, bounded(BUDGET, async { end(begin) })).await, Some(begin));
+    }
+
+    #[tokio::test]
+    async fn work_that_is_done_apart_has_no_bound_and_leaves_that_of_others() {
+        let begin = Instant::now();
+        bounded(BUDGET, async {
+            let apart = apart(async {
+                pause().await;
+                assert_eq!(end(begin), None);
+                assert_eq!(bounded(BUDGET * 2, async { end(begin) }).await, Some(begin + BUDGET * 2));
+            });
+            apart.await;
+            assert_eq!(end(begin), Some(begin + BUDGET));
+        })
+        .await;
     }
 
     #[tokio::test]

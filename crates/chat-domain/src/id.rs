@@ -73,6 +73,10 @@ uuid_id!(
     ExtensionId
 );
 uuid_id!(
+    /// Names one attachment, within its tenant.
+    AttachmentId
+);
+uuid_id!(
     /// Names one entry of the audit, within its tenant.
     AuditId
 );

@@ -52,6 +52,12 @@ impl FromStr for IdempotencyKey {
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// Takes what was digested elsewhere.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// From a store's bytes; `None` where they are not 32.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -65,13 +71,20 @@ impl Digest {
     }
 
     /// Digests parts so that no two lists of parts share a digest by being cut differently.
-    fn of(parts: &[&[u8]]) -> Self {
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut sha = Sha256::new();
         for part in parts {
             sha.update((part.len() as u64).to_be_bytes());
             sha.update(part);
         }
         Self(sha.finalize().into())
+    }
+}
+
+impl std::fmt::Display for Digest {
+    /// In hexadecimal, small letters.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

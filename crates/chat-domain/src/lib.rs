@@ -27,6 +27,7 @@
 //! 3. Write the fake in `testing/fake/`, and run the suite on it; then the adapters, and run it on them.
 
 pub mod access;
+pub mod attachment;
 pub mod audit;
 pub mod cache;
 pub mod clock;
@@ -46,6 +47,7 @@ pub mod message;
 pub mod metadata;
 mod named;
 pub mod outcome;
+pub mod participant;
 pub mod precondition;
 pub mod query;
 pub mod revision;

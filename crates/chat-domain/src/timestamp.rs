@@ -26,6 +26,11 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+    /// The last one.
+    pub const MAX: Self = Self(MAX_MICROS);
+
     /// From a store's microseconds since the epoch.
     ///
     /// # Errors
@@ -45,6 +50,13 @@ impl Timestamp {
     pub fn plus_seconds(self, seconds: i64) -> Self {
         let micros = self.0.saturating_add(seconds.saturating_mul(1_000_000));
         Self(micros.clamp(MIN_MICROS, MAX_MICROS))
+    }
+
+    /// The time of a change that happens `now` in what changed last at this time: always a later one, since a clock may be
+    /// behind, and two requests may cross on their way. So the time tells one state from another.
+    #[must_use]
+    pub fn moved_on(self, now: Self) -> Self {
+        Self(self.0.saturating_add(1).min(MAX_MICROS).max(now.0))
     }
 
     /// Seconds from `earlier` to this moment; negative where it lies later.
@@ -131,6 +143,15 @@ mod tests {
         let stamp: Timestamp = "1969-07-20T20:17:39.987654Z".parse().unwrap();
         assert_eq!(stamp.to_string(), "1969-07-20T20:17:39.987654Z");
         assert_eq!(serde_json::to_string(&stamp).unwrap(), "\"1969-07-20T20:17:39.987654Z\"");
+    }
+
+    #[test]
+    fn a_change_comes_after_the_one_before_it_whatever_the_clock_says() {
+        let then = Timestamp::from_micros(1_000).unwrap();
+        for (now, wanted) in [(0, 1_001), (1_000, 1_001), (1_001, 1_001), (5_000, 5_000)] {
+            assert_eq!(then.moved_on(Timestamp::from_micros(now).unwrap()).as_micros(), wanted);
+        }
+        assert_eq!(Timestamp::MAX.moved_on(then), Timestamp::MAX);
     }
 
     #[test]

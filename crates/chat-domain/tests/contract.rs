@@ -9,19 +9,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_domain::access::{TokenRules, TokenVerifier};
+use chat_domain::attachment::AttachmentFiles;
 use chat_domain::cache::Cache;
 use chat_domain::clock::Clock as _;
 use chat_domain::event::{EventPublisher, EventSubscriber};
 use chat_domain::id::{MessageId, TenantId};
 use chat_domain::limit::{Limits, Quota, RateLimiter};
 use chat_domain::testing::contract::history;
-use chat_domain::testing::fake::{FakeBus, FakeCache, FakeClock, FakeRateLimiter, FakeStore, FakeTokens};
-use chat_domain::testing::rig::{CacheRig, EventRig, LimiterRig, Store, StoreRig, Task, TokenRig};
+use chat_domain::testing::fake::{FakeBus, FakeCache, FakeClock, FakeFiles, FakeRateLimiter, FakeStore, FakeTokens};
+use chat_domain::testing::rig::{CacheRig, EventRig, FilesRig, LimiterRig, Store, StoreRig, Task, TokenRig};
 use chat_domain::timestamp::Timestamp;
-use chat_domain::{cache_contract, event_contract, rate_limiter_contract, store_contract, token_verifier_contract};
+use chat_domain::{
+    attachment_files_contract, cache_contract, event_contract, rate_limiter_contract, store_contract,
+    token_verifier_contract,
+};
 
 store_contract!(fake_store, FakeStoreRig);
 cache_contract!(fake_cache, FakeCacheRig);
+attachment_files_contract!(fake_files, FakeFilesRig);
 event_contract!(fake_bus, FakeBusRig);
 token_verifier_contract!(fake_tokens, FakeTokenRig);
 rate_limiter_contract!(fake_limiter, FakeLimiterRig);
@@ -95,6 +100,23 @@ impl StoreRig for FakeStoreRig {
     async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool {
         self.0.damage_message(tenant, id);
         true
+    }
+}
+
+struct FakeFilesRig(FakeFiles);
+
+#[async_trait]
+impl FilesRig for FakeFilesRig {
+    async fn start() -> Self {
+        Self(FakeFiles::default())
+    }
+
+    async fn node(&self) -> Arc<dyn AttachmentFiles> {
+        Arc::new(self.0.clone())
+    }
+
+    fn spawn(&self, task: Task) -> Task {
+        spawn(task)
     }
 }
 

@@ -4,7 +4,8 @@
 use chat_domain::access::Role;
 use chat_domain::idempotency::{Digest, Idempotency};
 use chat_domain::metadata::{MergePatch, Metadata};
-use chat_domain::session::{CursorDirection, SessionPage, UserSessions};
+use chat_domain::participant::UnreadCount;
+use chat_domain::session::{CursorDirection, SeenSession, SessionPage, UserSessions};
 use chat_domain::session::{MetadataChange, Session, SessionChange, SessionCursor, SessionRefusal, SessionStatus};
 use chat_domain::testing::builder::{a_session, caller, metadata, participant};
 use chat_domain::timestamp::Timestamp;
@@ -128,7 +129,8 @@ proptest! {
                 }
             };
             prop_assert_eq!((next.rev, next.version), (session.rev.next(), session.version.next()));
-            prop_assert_eq!(next.updated_at, session.updated_at.max(now));
+            prop_assert_eq!(next.updated_at, session.updated_at.moved_on(now));
+            prop_assert!(next.updated_at > session.updated_at);
             prop_assert_eq!(next.state.ended_at().is_some(), next.state.status() == SessionStatus::Ended);
             if session.state.status() == SessionStatus::Ended {
                 prop_assert_eq!(next.state, session.state);
@@ -173,7 +175,8 @@ proptest! {
     #[test]
     fn pages_put_together_are_the_list(moments in vec(0..5_i64, 0..20), limit in 1..8_u16) {
         let all = newest_first(moments);
-        let mut query = UserSessions { user_id: participant("user"), status: None, limit, cursor: None };
+        let (user_id, reader) = (participant("user"), caller(Role::Service).reader());
+        let mut query = UserSessions { user_id, reader, status: None, limit, cursor: None };
         let mut seen = Vec::new();
         loop {
             let page = SessionPage::assemble(&query, after(&all, &query));
@@ -200,17 +203,17 @@ fn check_refusal(session: &Session, change: &SessionChange, refusal: &SessionRef
     Ok(())
 }
 
-fn newest_first(moments: Vec<i64>) -> Vec<Session> {
+fn newest_first(moments: Vec<i64>) -> Vec<SeenSession> {
     let at = |second| Timestamp::from_micros(second).expect("a moment of 1970");
     let mut sessions: Vec<_> =
         moments.into_iter().map(|moment| Session { created_at: at(moment), ..a_session().to_session() }).collect();
     sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
-    sessions
+    sessions.into_iter().map(|session| SeenSession { session, unread: UnreadCount::NONE }).collect()
 }
 
 /// What a store finds that walks from the cursor to older sessions.
-fn after(all: &[Session], query: &UserSessions) -> Vec<Session> {
-    let beyond = |session: &&Session| {
+fn after(all: &[SeenSession], query: &UserSessions) -> Vec<SeenSession> {
+    let beyond = |SeenSession { session, .. }: &&SeenSession| {
         query.cursor.is_none_or(|SessionCursor { direction, created_at, id }| {
             direction == CursorDirection::Older && (session.created_at, session.id) < (created_at, id)
         })

@@ -5,17 +5,28 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The sweeps, which go through all tenants and give nothing of them away but a number.
-const OF_ALL_TENANTS: [&str; 2] = ["AuditRepository::forget_before", "IdempotencyRepository::forget_before"];
+/// The sweeps, which go through all tenants and give nothing of them away to callers; and the beginning of a file, which
+/// becomes a tenant's when it is kept.
+const OF_ALL_TENANTS: [&str; 6] = [
+    "AttachmentFiles::drop_unfinished_before",
+    "AttachmentFiles::kept_before",
+    "AttachmentFiles::receive",
+    "AttachmentRepository::doom",
+    "AuditRepository::forget_before",
+    "IdempotencyRepository::forget_before",
+];
 
 /// Ports behind which no tenant's things lie as such, each with why.
-const OF_NO_TENANT: [(&str, &str); 8] = [
+const OF_NO_TENANT: [(&str, &str); 11] = [
     ("AuditLog", "a deed names its caller, who has a tenant"),
     ("Cache", "keeps bytes under keys; the keys are made of the tenant where they are made"),
     ("Clock", "time is everybody's"),
     ("EventPublisher", "an event names its tenant"),
     ("EventSubscriber", "asks for a tenant's events; it is no store"),
+    ("FileReader", "reads what was found under a key, which names a tenant"),
     ("IdSource", "ids are everybody's"),
+    ("IncomingFile", "is kept under a key, which names a tenant"),
+    ("OldFiles", "gives keys, which name tenants, to the sweep"),
     ("Probe", "tells whether a store is there"),
     ("TokenVerifier", "says who calls, and so for which tenant"),
 ];

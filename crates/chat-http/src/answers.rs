@@ -15,6 +15,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use chat_domain::access::View;
+use chat_domain::participant::{Reader, UnreadCount};
 use foldhash::fast::RandomState;
 use metrics::{Counter, counter};
 use moka::policy::EvictionPolicy;
@@ -54,19 +55,40 @@ impl Head {
     }
 }
 
-/// A page, and what of it the body of its answer is printed of: nothing else may stand there but what the target and the
-/// view say.
+/// A page, and what of it the body of its answer is printed of: nothing else may stand there but what the target, the
+/// view and the count say.
 pub(crate) struct Shown<'p, P, B> {
     /// The page. Its head is printed of all of it.
-    pub(crate) page: &'p Arc<P>,
+    page: &'p Arc<P>,
     /// The part, which pages may share.
-    pub(crate) body: &'p Arc<B>,
+    body: &'p Arc<B>,
+    /// Whom alone the page is for.
+    reader: Option<&'p Reader>,
+    /// What the caller has not read, where the answer says so and the page does not.
+    unread: UnreadCount,
+}
+
+impl<'p, P, B> Shown<'p, P, B> {
+    /// A part of a page.
+    pub(crate) const fn part(page: &'p Arc<P>, body: &'p Arc<B>) -> Self {
+        Self { page, body, reader: None, unread: UnreadCount::NONE }
+    }
 }
 
 impl<'p, T> Shown<'p, T, T> {
     /// All of a page.
     pub(crate) const fn whole(page: &'p Arc<T>) -> Self {
-        Self { page, body: page }
+        Self::part(page, page)
+    }
+
+    /// All of a page, to whoever has not read so much.
+    pub(crate) const fn counted(page: &'p Arc<T>, unread: UnreadCount) -> Self {
+        Self { page, body: page, reader: None, unread }
+    }
+
+    /// All of a page that says what this reader has not read.
+    pub(crate) const fn to(reader: &'p Reader, page: &'p Arc<T>) -> Self {
+        Self { page, body: page, reader: Some(reader), unread: UnreadCount::NONE }
     }
 }
 
@@ -81,13 +103,16 @@ pub(crate) struct Answers {
     miss: Counter,
 }
 
-/// What was asked for, by callers of one view: the present answer takes the place of the one before, of which nobody will
-/// ask again.
+/// What was asked for, by callers of one view who have not read as much, or by one reader: the present answer takes the place of the one before, of
+/// which nobody will ask again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Place {
     /// Of the path and query; those that share one take each other's place.
     target: u64,
     view: View,
+    /// Of the reader, where there is one; the same holds.
+    reader: u64,
+    unread: UnreadCount,
 }
 
 type Address = Weak<dyn Any + Send + Sync>;
@@ -142,7 +167,8 @@ impl Answers {
         body: impl FnOnce() -> Result<Bytes, Problem>,
     ) -> Result<Answer, Problem> {
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-        let place = Place { target: self.targets.hash_one(target), view };
+        let reader = shown.reader.map_or(0, |reader| self.targets.hash_one(reader));
+        let place = Place { target: self.targets.hash_one(target), view, reader, unread: shown.unread };
         let kept = self.kept.get(&place).filter(|kept| *kept.target == *target && lies_at(&kept.body, shown.body));
         let body = if let Some(kept) = kept {
             self.hit.increment(1);
@@ -186,6 +212,7 @@ mod tests {
     use std::fmt;
 
     use actix_web::test::TestRequest;
+    use chat_domain::participant::ParticipantRole;
     use serde::{Serialize, Serializer};
 
     use super::*;
@@ -240,6 +267,27 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_printed_once_for_all_who_have_not_read_as_much() {
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
+        let (page, _near) = held(1);
+        for (times, unread) in [(1, 0), (1, 3), (0, 0), (0, 3), (1, 4), (0, 3)] {
+            let shown_to_some = Shown::counted(&page, UnreadCount::of(unread));
+            assert_eq!(shown(&answers, "/", &shown_to_some, View::Full), times, "{unread}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_for_one_reader_is_printed_for_each() {
+        let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
+        let reader = |id: &str| Reader { role: ParticipantRole::Agent, id: id.parse().unwrap() };
+        let ((of_bob, _near_one), (of_cleo, _near_other)) = (held(1), held(2));
+        for times in [1, 0, 0] {
+            assert_eq!(shown(&answers, "/", &Shown::to(&reader("bob"), &of_bob), View::Full), times);
+            assert_eq!(shown(&answers, "/", &Shown::to(&reader("cleo"), &of_cleo), View::Full), times);
+        }
+    }
+
+    #[test]
     fn an_equal_page_is_another_page() {
         let answers = Answers::new(1_000_000, DAY, LongAnswers::new(0));
         let ((one, _near_one), (other, _near_other)) = (held(7), held(7));
@@ -254,7 +302,7 @@ mod tests {
         let pages = ["a", "b"].map(Arc::new);
         let _near_pages = pages.clone();
         for (times, page, body) in [(1, 0, &body), (0, 1, &body), (0, 1, &body), (0, 0, &body), (1, 0, &other)] {
-            assert_eq!(shown(&answers, "/", &Shown { page: &pages[page], body }, View::Full), times);
+            assert_eq!(shown(&answers, "/", &Shown::part(&pages[page], body), View::Full), times);
         }
     }
 

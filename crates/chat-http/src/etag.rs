@@ -1,12 +1,15 @@
 //! Entity tags: what state of a thing a representation shows, and what a client believes of it.
 //!
 //! A tag is made of the `rev` of the thing, the letter of the caller's view and, where a query shapes the
-//! representation, of that: `"7-f-l100"`. The edge adds the name of the encoding where an answer is compressed
+//! representation, of that: `"7-f-l100"`; for a session also of what the caller has not read of it, where there is
+//! something: `"7-f-l100-u3"`. The edge adds the name of the encoding where an answer is compressed
 //! (`"7-f-l100-gzip"`), since a strong tag stands for bytes; comparisons look past it.
 
 use actix_web::http::header::HeaderValue;
 use chat_domain::access::View;
-use chat_domain::message::{PageQuery, Window};
+use chat_domain::idempotency::Digest;
+use chat_domain::message::{HistoryQuery, PageQuery, Window};
+use chat_domain::participant::UnreadCount;
 use chat_domain::precondition::{Expected, Precondition};
 use chat_domain::query::Order;
 use chat_domain::revision::{Rev, Version};
@@ -27,14 +30,32 @@ impl Tag {
         Self(format!("{rev}-{}", view.letter()))
     }
 
-    /// For a session with its newest messages.
-    pub(crate) fn with_newest(rev: Rev, query: &PageQuery) -> Self {
+    /// For a session, to a caller who has not read so much of it.
+    pub(crate) fn of_session(rev: Rev, view: View, unread: UnreadCount) -> Self {
+        Self::new(rev, view).with_unread(unread)
+    }
+
+    /// For a session with its newest messages, to a caller who has not read so much of it.
+    pub(crate) fn with_newest(rev: Rev, query: &PageQuery, unread: UnreadCount) -> Self {
+        Self::limited(rev, query).with_unread(unread)
+    }
+
+    fn limited(rev: Rev, query: &PageQuery) -> Self {
         Self(format!("{rev}-{}-l{}", query.view.letter(), query.limit))
+    }
+
+    /// Two callers with one view may have read a session up to different places.
+    fn with_unread(self, unread: UnreadCount) -> Self {
+        let Self(mut tag) = self;
+        if unread != UnreadCount::NONE {
+            push(&mut tag, 'u', i64::from(unread.get()));
+        }
+        Self(tag)
     }
 
     /// For a page of messages; `rev` is the session's.
     pub(crate) fn of_page(rev: Rev, query: &PageQuery) -> Self {
-        let Self(mut tag) = Self::with_newest(rev, query);
+        let Self(mut tag) = Self::limited(rev, query);
         match query.window {
             Window::Offset(offset) => push(&mut tag, 'o', i64::from(offset)),
             Window::Between { after, before } => {
@@ -52,6 +73,16 @@ impl Tag {
             tag.push_str("-all");
         }
         Self(tag)
+    }
+
+    /// For a page of a message's history; `rev` is the message's.
+    pub(crate) fn of_history(rev: Rev, view: View, query: &HistoryQuery) -> Self {
+        Self(format!("{rev}-{}-l{}-a{}", view.letter(), query.limit, query.after))
+    }
+
+    /// For the bytes of a file.
+    pub(crate) fn of_content(sha256: Digest) -> Self {
+        Self(sha256.to_string())
     }
 
     /// With its quotes.
@@ -217,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_tag_tells_its_rev_whatever_follows() {
-        for tag in ["7", "7-f", "7-p", "7-f-l100", "7-p-l5-a3-desc", "7-f-gzip"] {
+        for tag in ["7", "7-f", "7-p", "7-f-u3", "7-f-l100", "7-f-l100-u3", "7-p-l5-a3-desc", "7-f-gzip"] {
             assert_eq!(expectation(tag), Expected::Rev(Rev::new(7)), "{tag}");
         }
         assert_eq!(expectation("v3"), Expected::Version(Version::new(3)));

@@ -9,6 +9,7 @@
 //! - `problem`: all that goes wrong, and the only place that names the status of an error.
 //! - `reply`, `etag`, `link`: good answers and their headers; `answers`: those that were printed before; `long`: those that
 //!   are sent in pieces.
+//! - `uploads`: files on their way in, counted.
 //! - `middleware`: what holds for each request: its id, its span and event, figures, CORS, compression, documents of
 //!   errors.
 //! - [`openapi`]: the description, made of the types and handlers themselves.
@@ -35,6 +36,7 @@ mod scrape;
 mod server;
 mod stop;
 mod turn;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -43,9 +45,12 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route};
+use chat_domain::attachment::AttachmentService;
 use chat_domain::audit::AuditService;
+use chat_domain::extension::ExtensionService;
 use chat_domain::figures::FiguresService;
 use chat_domain::message::MessageService;
+use chat_domain::participant::ParticipantService;
 use chat_domain::session::SessionService;
 
 pub use actix_http::Request;
@@ -64,7 +69,7 @@ pub use stop::Stopper;
 use gate::{figures_door, gate};
 use long::send_in_pieces;
 use problem::{Kind, Problem};
-use routes::{audit, health, message, meta, session};
+use routes::{attachment, audit, extension, health, message, meta, participant, session};
 
 /// What the routes stand on. Each service is given to handlers by itself.
 #[derive(Clone)]
@@ -73,6 +78,12 @@ pub struct Api {
     pub sessions: Arc<SessionService>,
     /// The use cases of messages.
     pub messages: Arc<MessageService>,
+    /// The use cases of extensions.
+    pub extensions: Arc<ExtensionService>,
+    /// The use cases of attachments.
+    pub attachments: Arc<AttachmentService>,
+    /// The use cases of participants.
+    pub participants: Arc<ParticipantService>,
     /// The use case of the audit.
     pub audit: Arc<AuditService>,
     /// Who may read the figures.
@@ -98,6 +109,9 @@ pub fn configure(config: &mut ServiceConfig, api: &Api) {
     config
         .app_data(web::Data::from(Arc::clone(&api.sessions)))
         .app_data(web::Data::from(Arc::clone(&api.messages)))
+        .app_data(web::Data::from(Arc::clone(&api.extensions)))
+        .app_data(web::Data::from(Arc::clone(&api.attachments)))
+        .app_data(web::Data::from(Arc::clone(&api.participants)))
         .app_data(web::Data::from(Arc::clone(&api.audit)))
         .app_data(web::Data::from(Arc::clone(&api.figures)))
         .app_data(web::Data::from(Arc::clone(&api.health)))
@@ -173,14 +187,37 @@ fn chat(config: &mut ServiceConfig) {
                 .route(get().to(session::show))
                 .route(web::patch().to(session::update)),
         )
+        .service(at("/sessions/{session_id}/read", "POST, OPTIONS").route(web::post().to(participant::read)))
+        .service(at("/sessions/{session_id}/delivered", "POST, OPTIONS").route(web::post().to(participant::delivered)))
+        .service(at("/sessions/{session_id}/participants", "GET, HEAD, OPTIONS").route(get().to(participant::list)))
         .service(at("/sessions/{session_id}/end", "POST, OPTIONS").route(web::post().to(session::end)))
         .service(at("/sessions", "POST, OPTIONS").route(web::post().to(session::create)))
         .service(at("/users/{user_id}/sessions", "GET, HEAD, OPTIONS").route(get().to(session::list_of_user)))
         .service(
-            at("/messages/{message_id}", "GET, HEAD, DELETE, OPTIONS")
+            at("/messages/{message_id}", "GET, HEAD, PATCH, DELETE, OPTIONS")
                 .route(get().to(message::show))
+                .route(web::patch().to(message::edit))
                 .route(web::delete().to(message::remove)),
         )
+        .service(at("/messages/{message_id}/history", "GET, HEAD, OPTIONS").route(get().to(message::history)))
+        .service(at("/messages/{message_id}/restore", "POST, OPTIONS").route(web::post().to(message::restore)))
+        .service(
+            at("/messages/{message_id}/extensions", "GET, HEAD, POST, OPTIONS")
+                .route(get().to(extension::list))
+                .route(web::post().to(extension::create)),
+        )
+        .service(
+            at("/messages/{message_id}/extensions/{extension_id}", "GET, HEAD, DELETE, OPTIONS")
+                .route(get().to(extension::show))
+                .route(web::delete().to(extension::remove)),
+        )
+        .service(
+            at("/messages/{message_id}/reactions/{emoji}", "PUT, DELETE, OPTIONS")
+                .route(web::put().to(extension::reaction::put))
+                .route(web::delete().to(extension::reaction::remove)),
+        )
+        .service(at("/sessions/{session_id}/attachments", "POST, OPTIONS").route(web::post().to(attachment::create)))
+        .service(at("/attachments/{attachment_id}", "GET, HEAD, OPTIONS").route(get().to(attachment::show)))
         .service(at("/audit", "GET, HEAD, OPTIONS").route(get().to(audit::list)))
         .default_service(web::to(nothing));
 }

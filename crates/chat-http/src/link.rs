@@ -33,6 +33,11 @@ impl Links {
         Self { path: encode_path(request.uri().path()), value: String::new() }
     }
 
+    /// To nowhere: what is listed is all that there is.
+    pub(crate) const fn none() -> Self {
+        Self { path: String::new(), value: String::new() }
+    }
+
     /// To pages of a path under the prefix that the caller used.
     pub(crate) fn to(request: &HttpRequest, below: std::fmt::Arguments<'_>) -> Self {
         Self { path: under_prefix(request, below), value: String::new() }

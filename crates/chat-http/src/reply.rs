@@ -11,7 +11,7 @@ use crate::link::Links;
 use crate::problem::Problem;
 
 /// Content is one person's, and is asked for anew each time, which costs nothing where it did not change.
-const CONTENT: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub(crate) const CONTENT: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Says that a request made nothing, because an earlier one with its key had.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// What the bodies are.
@@ -61,6 +61,11 @@ pub(crate) fn changed(tag: &Tag, replayed: bool, value: &impl Serialize) -> Resu
     written(HttpResponse::Ok(), tag, replayed, value)
 }
 
+/// 204: a thing was taken away, and there is nothing to be shown.
+pub(crate) fn gone() -> HttpResponse {
+    content(&mut HttpResponse::NoContent()).finish()
+}
+
 /// 201 with a thing that was made.
 pub(crate) fn created(
     location: HeaderValue,
@@ -71,6 +76,16 @@ pub(crate) fn created(
     let mut builder = HttpResponse::Created();
     builder.insert_header((header::LOCATION, location));
     written(builder, tag, replayed, value)
+}
+
+/// 201 with a thing that was made and never changes.
+pub(crate) fn made(location: HeaderValue, replayed: bool, value: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let mut builder = HttpResponse::Created();
+    builder.insert_header((header::LOCATION, location));
+    if replayed {
+        builder.insert_header((REPLAYED, HeaderValue::from_static("true")));
+    }
+    json(content(&mut builder), value)
 }
 
 fn written(

@@ -37,6 +37,7 @@ use crate::middleware::{Observer, RootSpan, describe_figures, edge, harden, tell
 use crate::routes::health::Health;
 use crate::scrape::Scrape;
 use crate::stop::Stopper;
+use crate::uploads::{Pace, Uploads};
 use crate::{Api, configure, watched};
 
 /// Connections of those who look after the service, at most.
@@ -160,6 +161,7 @@ pub fn app(
 struct Shared {
     answers: Arc<Answers>,
     bodies: Arc<BodyRoom>,
+    uploads: Arc<Uploads>,
 }
 
 impl Shared {
@@ -168,7 +170,9 @@ impl Shared {
         let kept = usize::try_from(settings.answer_bytes).unwrap_or(usize::MAX);
         let long = LongAnswers::new(settings.long_answer_bytes.saturating_add(kept));
         let answers = Arc::new(Answers::new(settings.answer_bytes, settings.answer_ttl, long));
-        Self { answers, bodies: BodyRoom::new(settings.held_body_bytes) }
+        let pace = Pace { stall: settings.body_stall_timeout, whole: settings.upload_timeout };
+        let uploads = Uploads::new(settings.uploads_at_once, pace);
+        Self { answers, bodies: BodyRoom::new(settings.held_body_bytes), uploads }
     }
 }
 
@@ -191,6 +195,7 @@ fn worker(
         .configure(|config| configure(config, api))
         .app_data(web::Data::new(limits))
         .app_data(web::Data::from(Arc::clone(&shared.bodies)))
+        .app_data(web::Data::from(Arc::clone(&shared.uploads)))
         .app_data(web::Data::from(Arc::clone(&shared.answers)))
         .app_data(web::Data::from(shared.answers.long()))
         // From the inside out.

@@ -1,6 +1,7 @@
 //! The adapters: how the ports of `chat-domain` are met with PostgreSQL, SQLite, Redis, the process and the machine.
 //!
 //! # Map
+//! - [`files`]: where the files of attachments lie.
 //! - [`token`]: signed tokens and the keys they are checked with.
 //! - [`system`]: the machine's clock and ids.
 //! - [`in_process`]: bus and limits in the memory of one node.
@@ -13,6 +14,7 @@
 mod deadline;
 pub mod decorator;
 mod figure;
+pub mod files;
 pub mod in_process;
 pub mod operation;
 pub mod postgres;

@@ -7,9 +7,11 @@ use chat_domain::audit::AuditService;
 use chat_domain::cache::Cache;
 use chat_domain::clock::{Clock, IdSource};
 use chat_domain::event::EventPublisher;
+use chat_domain::extension::ExtensionService;
 use chat_domain::figures::FiguresService;
 use chat_domain::health::Probe;
 use chat_domain::message::MessageService;
+use chat_domain::participant::ParticipantService;
 use chat_domain::session::SessionService;
 use chat_http::{Api, Drain, Health, Scrape};
 use chat_infra::decorator::{CachedMessages, CachedMessagesConfig, GroupCommit, GroupCommitConfig, SharedProbe};
@@ -17,6 +19,7 @@ use chat_infra::in_process::{AlwaysUp, InProcessBus, InProcessBusConfig};
 use chat_infra::redis::{InvalidRedisUrl, RedisCache, RedisConfig, RedisPool, RedisProbe};
 use chat_infra::system::{SystemClock, SystemIds, TracedAudit};
 
+use crate::attachments::{Beside, attachments};
 use crate::callers::auth_mode;
 use crate::failure::Failure;
 use crate::figures::{Figures, Look};
@@ -40,39 +43,48 @@ pub(crate) struct Service {
 /// Puts the service together, on the runtime in which this is called.
 ///
 /// # Errors
-/// A Redis URL that is none, and keys of tokens that are not there.
+/// A Redis URL that is none, a bucket of files that cannot be used, and keys of tokens that are not there.
 pub(crate) fn compose(settings: &Settings, store: Ports, figures: Figures) -> Result<Service, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids: Arc<dyn IdSource> = Arc::new(SystemIds);
-    let events: Arc<dyn EventPublisher> = Arc::new(InProcessBus::new(&InProcessBusConfig::default()));
+    let around = Around::new();
     let (far_cache, cache_probe) = far_cache(settings)?;
 
-    let group_commit = Arc::new(GroupCommit::spawn(store.messages, &group_commit(settings, store.writers)));
+    let group_commit =
+        Arc::new(GroupCommit::spawn(Arc::clone(&store.messages), &group_commit(settings, store.writers)));
     let messages = Arc::<GroupCommit>::clone(&group_commit);
-    let pages = Arc::new(CachedMessages::new(store.pages, store.revisions, far_cache, &cached_messages(settings)));
+    let pages = Arc::new(CachedMessages::new(
+        Arc::clone(&store.pages),
+        Arc::clone(&store.revisions),
+        far_cache,
+        &cached_messages(settings),
+    ));
 
-    let guard = Guard::new(Arc::new(TracedAudit));
-    let session_service = SessionService::new(
-        Arc::clone(&store.sessions),
-        Arc::clone(&events),
-        guard.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&ids),
-    );
-    let message_service =
-        MessageService::new(messages, pages, store.sessions, events, guard.clone(), Arc::clone(&clock), ids);
-    let audit_service = AuditService::new(Arc::clone(&store.audit), guard.clone());
+    let attachments = attachments(
+        &settings.attachments,
+        Arc::clone(&store.attachments),
+        Beside { sessions: Arc::clone(&store.sessions), messages: Arc::<GroupCommit>::clone(&group_commit) },
+        around.guard.clone(),
+        Arc::clone(&around.clock),
+        Arc::clone(&around.ids),
+    )?;
+    let sessions = around.sessions(&store, Arc::<CachedMessages>::clone(&pages));
+    let participants = around.participants(&store);
+    let messages = Arc::new(around.messages(&store, messages, pages));
+    let extensions = around.extensions(&store, Arc::clone(&messages));
+    let audit_service = AuditService::new(Arc::clone(&store.audit), around.guard.clone());
     let writers = Arc::clone(&group_commit);
-    let (auth, token_keys) = auth_mode(settings, &clock)?;
-    let health = Health::new(shared(store.probe), shared(cache_probe), Arc::clone(&clock));
+    let (auth, token_keys) = auth_mode(settings, &around.clock)?;
+    let health = Health::new(shared(store.probe), shared(cache_probe), Arc::clone(&around.clock));
     let health = Arc::new(token_keys.into_iter().fold(health, Health::with_token_keys));
     let drain = Drain::default();
     let scrape = figures.scrape(vec![store.look, Box::new(move || writers.look()), readiness(&health, &drain)]);
     let api = Api {
-        sessions: Arc::new(session_service),
-        messages: Arc::new(message_service),
+        sessions: Arc::new(sessions),
+        participants: Arc::new(participants),
+        messages,
+        extensions: Arc::new(extensions),
+        attachments: attachments.service,
         audit: Arc::new(audit_service),
-        figures: Arc::new(FiguresService::new(guard)),
+        figures: Arc::new(FiguresService::new(around.guard)),
         health,
         metrics: settings.metrics_port.is_none().then(|| scrape.clone()),
         auth,
@@ -81,8 +93,79 @@ pub(crate) fn compose(settings: &Settings, store: Ports, figures: Figures) -> Re
         cors: settings.cors_origins.clone(),
         drain,
     };
-    let sweep = Sweep { keys: store.idempotency, audit: store.audit, keep_audit: settings.audit_retention, clock };
+    let sweep = Sweep {
+        keys: store.idempotency,
+        attachments: attachments.sweep,
+        audit: store.audit,
+        keep_audit: settings.audit_retention,
+        clock: around.clock,
+    };
     Ok(Service { api, scrape, group_commit, sweep })
+}
+
+/// What all use cases stand on beside the store.
+struct Around {
+    guard: Guard,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    events: Arc<dyn EventPublisher>,
+}
+
+impl Around {
+    fn new() -> Self {
+        Self {
+            guard: Guard::new(Arc::new(TracedAudit)),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            events: Arc::new(InProcessBus::new(&InProcessBusConfig::default())),
+        }
+    }
+
+    fn sessions(&self, store: &Ports, pages: Arc<CachedMessages>) -> SessionService {
+        SessionService::new(
+            Arc::clone(&store.sessions),
+            pages,
+            Arc::clone(&store.unread),
+            Arc::clone(&self.events),
+            self.guard.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+        )
+    }
+
+    fn participants(&self, store: &Ports) -> ParticipantService {
+        ParticipantService::new(
+            Arc::clone(&store.participants),
+            Arc::clone(&store.sessions),
+            Arc::clone(&self.events),
+            self.guard.clone(),
+            Arc::clone(&self.clock),
+        )
+    }
+
+    fn messages(&self, store: &Ports, messages: Arc<GroupCommit>, pages: Arc<CachedMessages>) -> MessageService {
+        let service = MessageService::new(
+            messages,
+            pages,
+            Arc::clone(&store.sessions),
+            Arc::clone(&self.events),
+            self.guard.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+        );
+        service.with_attachments(Arc::clone(&store.attachments))
+    }
+
+    fn extensions(&self, store: &Ports, messages: Arc<MessageService>) -> ExtensionService {
+        ExtensionService::new(
+            messages,
+            Arc::clone(&store.extensions),
+            Arc::clone(&self.events),
+            self.guard.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+        )
+    }
 }
 
 /// Shows whether the node is ready.

@@ -29,6 +29,9 @@ pub(crate) enum Failure {
     /// The Redis URL is none.
     #[error("REDIS_URL: {0}")]
     Redis(#[from] chat_infra::redis::InvalidRedisUrl),
+    /// The files of attachments cannot lie where they should.
+    #[error("ATTACHMENTS_URL cannot be used")]
+    Files(#[from] chat_infra::files::InvalidS3),
     /// The keys of tokens are not there.
     #[error("{0}")]
     Keys(&'static str, #[source] chat_infra::token::KeySetError),
@@ -64,7 +67,7 @@ impl Failure {
     /// 2 for a wrong setting, which a restart does not mend; 1 for everything else.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Redis(_) | Self::Keys(..) => 2,
+            Self::Settings(_) | Self::Redis(_) | Self::Files(_) | Self::Keys(..) => 2,
             Self::Store(error) if error.is_wrong_setting() => 2,
             Self::Runtime(_)
             | Self::Log(_)

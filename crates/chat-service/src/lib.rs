@@ -10,6 +10,7 @@
 //! - `measured`: the service without its sockets, for whoever counts what a request costs.
 //! - `telemetry`: the log. `figures`: what `/metrics` shows. `failure`: why the program ends other than well.
 
+mod attachments;
 mod callers;
 mod cli;
 mod compose;

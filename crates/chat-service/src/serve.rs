@@ -144,6 +144,7 @@ pub(crate) fn server_settings(settings: &Settings) -> ServerSettings {
         store_deadline: settings.store_deadline,
         answer_bytes: settings.caches().answers,
         long_answer_bytes: settings.long_answer_bytes,
+        uploads_at_once: settings.attachments.uploads_at_once,
         answer_ttl: settings.cache_ttl,
         log_share: settings.log_sample_2xx,
         ..defaults

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
+use chat_domain::attachment::AttachmentRepository;
 use chat_domain::audit::AuditRepository;
 use chat_domain::error::chain;
+use chat_domain::extension::ExtensionRepository;
 use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
 use chat_domain::message::{MessagePages, MessageRepository};
+use chat_domain::participant::{ParticipantRepository, UnreadCounts};
 use chat_domain::session::{RevisionSource, SessionRepository};
-use chat_infra::decorator::{SharedChanges, SharedRevs, SharedRevsConfig};
+use chat_infra::decorator::{CachedUnread, SharedChanges, SharedRevs, SharedRevsConfig};
 use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate_until};
 use chat_infra::sqlite::{OpenError, SqliteConfig, SqliteStore};
 use secrecy::SecretString;
@@ -45,8 +48,12 @@ pub(crate) struct Ports {
     pub(crate) sessions: Arc<dyn SessionRepository>,
     pub(crate) messages: Arc<dyn MessageRepository>,
     pub(crate) pages: Arc<dyn MessagePages>,
+    pub(crate) extensions: Arc<dyn ExtensionRepository>,
     pub(crate) idempotency: Arc<dyn IdempotencyRepository>,
+    pub(crate) attachments: Arc<dyn AttachmentRepository>,
     pub(crate) audit: Arc<dyn AuditRepository>,
+    pub(crate) participants: Arc<dyn ParticipantRepository>,
+    pub(crate) unread: Arc<dyn UnreadCounts>,
     /// As cheap to ask as the store allows: each page is asked for here first.
     pub(crate) revisions: Arc<dyn RevisionSource>,
     pub(crate) probe: Arc<dyn Probe>,
@@ -90,29 +97,41 @@ impl OpenStore {
 
     /// The ports.
     pub(crate) fn ports(&self, settings: &Settings) -> Ports {
+        let kept = |counts| -> Arc<dyn UnreadCounts> { Arc::new(CachedUnread::new(counts, settings.cache_ttl)) };
         match self {
             Self::Sqlite(store) => Ports {
                 sessions: store.sessions(),
                 messages: store.messages(),
                 pages: store.pages(),
+                extensions: store.extensions(),
                 idempotency: store.idempotency(),
+                attachments: store.attachments(),
                 audit: store.audit(),
+                participants: store.participants(),
+                unread: kept(store.unread()),
                 revisions: Arc::new(SharedChanges::spawn(store.revisions(), &shared_revs(settings))),
                 probe: store.probe(),
                 writers: 1,
                 look: look(store, SqliteStore::look),
             },
-            Self::Postgres(store) => Ports {
-                sessions: store.sessions(),
-                messages: store.messages(),
-                pages: store.pages(),
-                idempotency: store.idempotency(),
-                audit: store.audit(),
-                revisions: Arc::new(SharedRevs::spawn(store.revisions(), &shared_revs(settings))),
-                probe: Arc::new(store.probe()),
-                writers: settings.group_commit_shards,
-                look: look(&**store, PgStore::look),
-            },
+            Self::Postgres(store) => {
+                let unread = kept(store.unread());
+                Ports {
+                    sessions: store.sessions_counted_by(Arc::clone(&unread)),
+                    messages: store.messages(),
+                    pages: store.pages(),
+                    extensions: store.extensions(),
+                    idempotency: store.idempotency(),
+                    attachments: store.attachments(),
+                    audit: store.audit(),
+                    participants: store.participants(),
+                    unread,
+                    revisions: Arc::new(SharedRevs::spawn(store.revisions(), &shared_revs(settings))),
+                    probe: Arc::new(store.probe()),
+                    writers: settings.group_commit_shards,
+                    look: look(&**store, PgStore::look),
+                }
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use super::rules::{Action, Decision, Relation, decide};
 use crate::fault::Rejection;
 use crate::id::{ParticipantId, TenantId};
 use crate::message::{Sender, SenderType};
+use crate::participant::{ParticipantRole, Reader};
 
 /// What a caller is allowed in general; the table in [`decide`](super::decide) says what that means for each action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,6 +128,12 @@ impl Caller {
         self.side() == Some(sender.sender_type) && sender.id == self.id
     }
 
+    /// As whom the caller reacts, and hangs things on messages: itself, on its own side. A service does so as the platform.
+    #[must_use]
+    pub fn actor(&self) -> Sender {
+        Sender { sender_type: self.side().unwrap_or(SenderType::System), id: self.id.clone() }
+    }
+
     /// What a session of this user, or the list of all of them, is to the caller.
     #[must_use]
     pub(crate) fn relation_to(&self, user: &ParticipantId) -> Relation {
@@ -141,6 +148,17 @@ impl Caller {
             Role::Agent | Role::Supervisor | Role::Admin => Some(SenderType::Agent),
             Role::Service => None,
         }
+    }
+
+    /// Which participant the caller is in a session: on its own side where it has one. A service, which writes for others,
+    /// reads for itself, as one of those who serve: what a bot says as an agent of its own name is the bot's own.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let role = match self.role {
+            Role::User => ParticipantRole::User,
+            Role::Agent | Role::Supervisor | Role::Admin | Role::Service => ParticipantRole::Agent,
+        };
+        Reader { role, id: self.id.clone() }
     }
 
     /// The only user whose sessions the caller may see; `None` where it may see all of its tenant.

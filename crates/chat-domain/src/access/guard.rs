@@ -30,6 +30,11 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Permit<'_> {
+    /// Whose it is.
+    pub(crate) const fn caller(&self) -> &Caller {
+        self.caller
+    }
+
     /// Whether the audit keeps the action.
     pub(crate) const fn is_kept(&self) -> bool {
         is_kept(self.caller.role(), self.action, self.relation)

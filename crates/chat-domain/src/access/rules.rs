@@ -7,7 +7,7 @@ use self::Decision::{Allow as Yes, Forbid as No, Hide};
 use super::caller::Role;
 use crate::named::named;
 
-/// How long a user may delete its own message after sending it, in seconds.
+/// How long a user may edit or delete its own message after sending it, in seconds.
 pub const EDIT_WINDOW_SECONDS: i64 = 15 * 60;
 
 named!(
@@ -27,8 +27,24 @@ named!(
         WriteMessage = "write_message",
         /// Write a note between agents.
         WriteInternal = "write_internal",
+        /// Change a message's text or metadata.
+        EditMessage = "edit_message",
         /// Delete a message.
         DeleteMessage = "delete_message",
+        /// Undo the deletion of a message.
+        RestoreMessage = "restore_message",
+        /// Say how much of a session one has received or read.
+        SendReceipt = "send_receipt",
+        /// Hang something on a message.
+        AddExtension = "add_extension",
+        /// Take something off a message.
+        RemoveExtension = "remove_extension",
+        /// Show an emoji on a message, or take it back.
+        React = "react",
+        /// Upload a file to a session.
+        UploadAttachment = "upload_attachment",
+        /// See or send a file that was uploaded and has not been sent.
+        UseAttachment = "use_attachment",
         /// See who did what to which thing.
         ListAudit = "list_audit",
         /// See the figures of the service.
@@ -37,7 +53,8 @@ named!(
 );
 
 /// What the thing is to the caller: a session or list is its own where it is the session's user; a sender where it is
-/// the caller itself; a message where the caller wrote it.
+/// the caller itself; a message where the caller wrote it; what hangs on a message where the caller made it. Whether
+/// something may be hung there goes by the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// The caller's own.
@@ -70,12 +87,16 @@ pub const fn decide(role: Role, action: Action, relation: Relation) -> Decision 
     rule(action).of(relation).of(role)
 }
 
-/// Whether the audit keeps what was allowed: what is done to what others said, or in the name of others.
+/// Whether the audit keeps what was allowed: what is done to what others said, or in the name of others. A restoration
+/// undoes what somebody did, whoever wrote the message.
 ///
 /// A service writes all messages of bots and gateways: an entry for each of them would double the store and say nothing.
 pub(super) const fn is_kept(role: Role, action: Action, relation: Relation) -> bool {
     match action {
-        Action::DeleteMessage => matches!(relation, Relation::Other),
+        Action::EditMessage | Action::DeleteMessage | Action::RemoveExtension => {
+            matches!(relation, Relation::Other)
+        }
+        Action::RestoreMessage => true,
         Action::WriteMessage => matches!(relation, Relation::Other) && !matches!(role, Role::Service),
         Action::CreateSession
         | Action::ReadSession
@@ -83,6 +104,11 @@ pub(super) const fn is_kept(role: Role, action: Action, relation: Relation) -> b
         | Action::UpdateSession
         | Action::EndSession
         | Action::WriteInternal
+        | Action::SendReceipt
+        | Action::AddExtension
+        | Action::React
+        | Action::UploadAttachment
+        | Action::UseAttachment
         | Action::ListAudit
         | Action::ReadMetrics => false,
     }
@@ -94,7 +120,12 @@ const fn rule(action: Action) -> Rule {
         Action::CreateSession => {
             Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, Yes, Yes, Yes, Yes) }
         }
-        Action::ReadSession | Action::EndSession => {
+        Action::ReadSession
+        | Action::EndSession
+        | Action::SendReceipt
+        | Action::UploadAttachment
+        | Action::AddExtension
+        | Action::React => {
             Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(Hide, Yes, Yes, Yes, Yes) }
         }
         Action::ListUserSessions => {
@@ -109,10 +140,30 @@ const fn rule(action: Action) -> Rule {
         Action::WriteInternal => {
             Rule { own: cells(No, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, No, No, Yes, Yes) }
         }
+        Action::EditMessage => Rule {
+            own: cells(Yes, Yes, Yes, Yes, Yes),
+            late: cells(No, Yes, Yes, Yes, Yes),
+            // Who may write as any sender may put other words into a sender's mouth; who leads may only take them away.
+            other: cells(No, No, No, Yes, Yes),
+        },
         Action::DeleteMessage => Rule {
             own: cells(Yes, Yes, Yes, Yes, Yes),
             late: cells(No, Yes, Yes, Yes, Yes),
             other: cells(No, No, Yes, Yes, Yes),
+        },
+        Action::RestoreMessage => Rule {
+            own: cells(No, No, Yes, Yes, Yes),
+            late: cells(No, No, Yes, Yes, Yes),
+            other: cells(No, No, Yes, Yes, Yes),
+        },
+        Action::RemoveExtension => {
+            Rule { own: cells(Yes, Yes, Yes, Yes, Yes), late: NOBODY, other: cells(No, No, Yes, Yes, Yes) }
+        }
+        Action::UseAttachment => Rule {
+            own: cells(Yes, Yes, Yes, Yes, Yes),
+            late: NOBODY,
+            // It is no part of the conversation yet: those who may write as its uploader may send it, and nobody else knows.
+            other: cells(Hide, Hide, Hide, Yes, Yes),
         },
         Action::ListAudit => Rule { own: NOBODY, late: NOBODY, other: cells(No, No, No, Yes, No) },
         Action::ReadMetrics => Rule { own: NOBODY, late: NOBODY, other: cells(No, No, No, Yes, Yes) },
@@ -171,7 +222,7 @@ mod tests {
     use super::*;
 
     /// The same table, told otherwise: what is not listed is forbidden. `*` stands for every role.
-    const ALLOWED: [(&str, &str, &str); 19] = [
+    const ALLOWED: [(&str, &str, &str); 37] = [
         ("create_session", "own", "*"),
         ("create_session", "other", "agent supervisor admin service"),
         ("read_session", "own", "*"),
@@ -186,16 +237,42 @@ mod tests {
         ("write_message", "other", "admin service"),
         ("write_internal", "own", "agent supervisor admin service"),
         ("write_internal", "other", "admin service"),
+        ("edit_message", "own", "*"),
+        ("edit_message", "late", "agent supervisor admin service"),
+        ("edit_message", "other", "admin service"),
         ("delete_message", "own", "*"),
         ("delete_message", "late", "agent supervisor admin service"),
         ("delete_message", "other", "supervisor admin service"),
+        ("restore_message", "own", "supervisor admin service"),
+        ("restore_message", "late", "supervisor admin service"),
+        ("restore_message", "other", "supervisor admin service"),
+        ("send_receipt", "own", "*"),
+        ("send_receipt", "other", "agent supervisor admin service"),
+        ("add_extension", "own", "*"),
+        ("add_extension", "other", "agent supervisor admin service"),
+        ("remove_extension", "own", "*"),
+        ("remove_extension", "other", "supervisor admin service"),
+        ("react", "own", "*"),
+        ("react", "other", "agent supervisor admin service"),
+        ("upload_attachment", "own", "*"),
+        ("upload_attachment", "other", "agent supervisor admin service"),
+        ("use_attachment", "own", "*"),
+        ("use_attachment", "other", "admin service"),
         ("list_audit", "other", "admin"),
         ("read_metrics", "other", "admin service"),
     ];
 
     /// What a caller may not even learn of.
-    const HIDDEN: [(&str, &str, &str); 3] =
-        [("read_session", "other", "user"), ("update_session", "other", "user"), ("end_session", "other", "user")];
+    const HIDDEN: [(&str, &str, &str); 8] = [
+        ("read_session", "other", "user"),
+        ("update_session", "other", "user"),
+        ("end_session", "other", "user"),
+        ("upload_attachment", "other", "user"),
+        ("use_attachment", "other", "user agent supervisor"),
+        ("send_receipt", "other", "user"),
+        ("add_extension", "other", "user"),
+        ("react", "other", "user"),
+    ];
 
     fn listed(list: &[(&str, &str, &str)], action: Action, relation: Relation, role: Role) -> bool {
         let relation = match relation {
@@ -246,9 +323,23 @@ mod tests {
         }
         let expected = [
             "admin write_message Other",
+            "admin edit_message Other",
+            "service edit_message Other",
             "supervisor delete_message Other",
             "admin delete_message Other",
             "service delete_message Other",
+            "supervisor restore_message Own",
+            "admin restore_message Own",
+            "service restore_message Own",
+            "supervisor restore_message OwnButLate",
+            "admin restore_message OwnButLate",
+            "service restore_message OwnButLate",
+            "supervisor restore_message Other",
+            "admin restore_message Other",
+            "service restore_message Other",
+            "supervisor remove_extension Other",
+            "admin remove_extension Other",
+            "service remove_extension Other",
         ];
         assert_eq!(kept, expected);
     }

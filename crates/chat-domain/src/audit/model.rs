@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::access::Role;
 use crate::id::{AuditId, MessageId, ParticipantId, SessionId, TenantId};
+use crate::message::Message;
 use crate::timestamp::Timestamp;
 
 /// What something was done to.
@@ -27,6 +28,12 @@ pub enum Thing {
 }
 
 impl Thing {
+    /// This message.
+    #[must_use]
+    pub const fn of_message(message: &Message) -> Self {
+        Self::Message { id: message.id, session: message.session_id }
+    }
+
     /// What kind of thing it is, for stores, the wire and the log.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

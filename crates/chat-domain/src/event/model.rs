@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{SessionId, TenantId};
+use crate::message::Message;
 use crate::revision::Rev;
 
 /// What kind of thing changed.
@@ -13,6 +14,8 @@ pub enum ChangeKind {
     Message,
     /// The session's own fields changed.
     Session,
+    /// Somebody has received or read messages.
+    Participant,
 }
 
 /// A session has come to a new `rev`.
@@ -26,4 +29,12 @@ pub struct SessionChanged {
     pub rev: Rev,
     /// What changed.
     pub kind: ChangeKind,
+}
+
+impl SessionChanged {
+    /// That a message of the tenant was written, changed or deleted, which took its present `rev`.
+    #[must_use]
+    pub fn of_message(tenant: &TenantId, message: &Message) -> Self {
+        Self { tenant_id: tenant.clone(), session_id: message.session_id, rev: message.rev, kind: ChangeKind::Message }
+    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::fault::Rejection;
 use crate::id::{ExtensionId, MessageId};
+use crate::message::Sender;
 use crate::metadata::Metadata;
 use crate::timestamp::Timestamp;
 
@@ -23,6 +24,37 @@ impl ExtensionType {
     pub const REACTION: &str = "reaction";
     /// An earlier version of the text.
     pub const EDIT_HISTORY: &str = "edit_history";
+
+    /// That of a file that came with the message.
+    #[must_use]
+    pub fn attachment() -> Self {
+        Self(Self::ATTACHMENT.into())
+    }
+
+    /// That of somebody's emoji.
+    #[must_use]
+    pub fn reaction() -> Self {
+        Self(Self::REACTION.into())
+    }
+
+    /// Whether such an extension stays on its message: what was said includes its attachments and its earlier versions.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        matches!(self.as_str(), Self::ATTACHMENT | Self::EDIT_HISTORY)
+    }
+
+    /// Whether what such an extension says is the client's own words, of a length of its choosing: what the service words
+    /// itself is short, and of each kind there are only so many.
+    #[must_use]
+    pub fn is_of_a_client(&self) -> bool {
+        !matches!(self.as_str(), Self::ATTACHMENT | Self::REACTION | Self::EDIT_HISTORY)
+    }
+
+    /// That of an earlier version of the text.
+    #[must_use]
+    pub fn edit_history() -> Self {
+        Self(Self::EDIT_HISTORY.into())
+    }
 
     /// The name.
     #[must_use]
@@ -73,8 +105,22 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// The most extensions that one message holds.
+    /// The most extensions that one message holds; earlier versions of its text are not counted.
     pub const MAX_PER_MESSAGE: usize = 100;
+    /// The most that the extensions of clients' own types say together on one message, in bytes: each is read by whoever
+    /// reads the message. Attachments and reactions are short, and neither count nor are refused for it.
+    pub const MAX_BYTES_PER_MESSAGE: usize = 8 * Metadata::MAX_BYTES;
+    /// The most different emoji that a message shows.
+    pub const MAX_EMOJI: usize = 20;
+}
+
+/// An extension with what only the rule book asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// The extension.
+    pub extension: Extension,
+    /// Who made it, where that is known.
+    pub maker: Option<Sender>,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::list::{MessagePage, PageQuery, Window};
 use super::model::Message;
+use super::step::Step;
 use crate::query::Order;
 use crate::revision::{Rev, Revision, Seq};
 use crate::session::{Session, SessionKey};
@@ -52,6 +53,26 @@ impl Changes {
             found.remove(0);
         }
         (found.len() <= Self::MOST && session.rev >= since.rev).then_some(Self { session, messages: found })
+    }
+
+    /// Makes changes from messages that somebody saw stored, without asking the store: the one that brought the session into
+    /// the state `then`, and those that came after, of which each found the session as the one before had left it.
+    ///
+    /// `None` where they do not follow one another so, and where they are too many. That nothing came after them only the
+    /// session's present [`Revision`] can tell.
+    #[must_use]
+    pub fn taken<'s>(then: &Session, steps: impl IntoIterator<Item = &'s Step>) -> Option<Self> {
+        let (mut session, mut steps) = (then.clone(), steps.into_iter());
+        steps.next().filter(|first| first.to() == then.revision())?;
+        let mut messages = Vec::new();
+        for step in steps {
+            if step.from() != session.revision() || messages.len() == Self::MOST {
+                return None;
+            }
+            session.count(step.message());
+            messages.push(step.message().clone());
+        }
+        Some(Self { session, messages })
     }
 }
 

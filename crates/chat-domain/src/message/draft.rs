@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 
 use super::model::{MessageType, Sender, SenderType, Visibility};
 use crate::access::Caller;
+use crate::attachment::enclosed_ids;
 use crate::fault::{Faults, Place, Rejection};
 use crate::field::Field;
-use crate::id::{MessageId, ParticipantId};
+use crate::id::{AttachmentId, MessageId, ParticipantId};
 use crate::metadata::Metadata;
 use crate::session::{metadata, uuid};
 
@@ -17,7 +18,7 @@ pub(super) const MAX_CONTENT_CHARS: usize = 16_384;
 /// The fields of a request for a new message, unchecked.
 #[derive(Debug, Default)]
 pub struct MessageDraft {
-    /// What is said. Required.
+    /// What is said. Required; may be empty where attachments are named.
     pub content: Field<String>,
     /// On which side the sender stands; may be left out by callers whose role says it.
     pub sender_type: Field<String>,
@@ -31,6 +32,8 @@ pub struct MessageDraft {
     pub visibility: Field<String>,
     /// The message that this one answers; `null` for none.
     pub reply_to: Field<String>,
+    /// The ids of the attachments that it is sent with; `null` for none.
+    pub attachments: Field<Vec<String>>,
 }
 
 /// A checked request for a new message.
@@ -42,20 +45,27 @@ pub(super) struct CheckedMessage {
     pub(super) metadata: Metadata,
     pub(super) reply_to: Option<MessageId>,
     pub(super) visibility: Visibility,
+    /// Left out where there is none, so that keys of before there were attachments still fit their commands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) attachments: Vec<AttachmentId>,
 }
 
 impl MessageDraft {
     /// Checks every field; the caller stands in for a sender that is left out.
     pub(super) fn check(self, caller: &Caller) -> Result<CheckedMessage, Faults> {
         let mut faults = Faults::none();
-        let content = self.content.required("/content", &mut faults);
-        let content = content.and_then(|text| faults.take(Place::Body, "/content", checked_content(text)));
+        let says_enough = matches!(&self.attachments, Field::Value(named) if !named.is_empty());
+        let content = match self.content.required("/content", &mut faults) {
+            Some(empty) if empty.is_empty() && says_enough => Some(empty),
+            text => text.and_then(|text| faults.take(Place::Body, "/content", checked_content(text))),
+        };
         let sender_type = sender_type(self.sender_type, caller, &mut faults);
         let sender_id = sender_id(self.sender_id, caller, &mut faults);
         let metadata = metadata(self.metadata, &mut faults).unwrap_or_default();
         let message_type = named(self.message_type, "/message_type", MessageType::Text, &mut faults);
         let visibility = named(self.visibility, "/visibility", Visibility::Public, &mut faults);
         let reply_to = uuid(self.reply_to.value(), "/reply_to", &mut faults);
+        let attachments = enclosed_ids(self.attachments, &mut faults);
         let checked = content.zip(sender_type).zip(sender_id).map(|((content, sender_type), id)| CheckedMessage {
             sender: Sender { sender_type, id },
             content,
@@ -63,6 +73,7 @@ impl MessageDraft {
             metadata,
             reply_to,
             visibility,
+            attachments,
         });
         faults.settle(checked)
     }
@@ -74,12 +85,18 @@ impl MessageDraft {
     }
 }
 
-fn checked_content(text: String) -> Result<String, Rejection> {
+/// That something must be said.
+pub(super) fn blank() -> Rejection {
+    Rejection::new("blank", "must not be blank")
+}
+
+/// Checks a text.
+pub(super) fn checked_content(text: String) -> Result<String, Rejection> {
     if text.contains('\0') {
         return Err(Rejection::new("nul_character", "must not hold U+0000"));
     }
     if text.chars().all(char::is_whitespace) {
-        return Err(Rejection::new("blank", "must not be blank"));
+        return Err(blank());
     }
     // A scalar value takes at least one byte: most texts need no count.
     if text.len() > MAX_CONTENT_CHARS && text.chars().count() > MAX_CONTENT_CHARS {
@@ -148,6 +165,7 @@ mod tests {
             message_type: Field::Null,
             visibility: text("secret"),
             reply_to: text("x"),
+            attachments: Field::Value(vec!["x".to_owned()]),
         };
         let expected = [
             ("/content", "blank"),
@@ -157,6 +175,7 @@ mod tests {
             ("/message_type", "invalid_type"),
             ("/visibility", "invalid_value"),
             ("/reply_to", "invalid_uuid"),
+            ("/attachments/0", "invalid_uuid"),
         ];
         let expected = expected.map(|(pointer, code)| (pointer.to_owned(), code));
         assert_eq!(codes(bad, Role::Service), expected);
@@ -168,6 +187,25 @@ mod tests {
         let long = codes(draft(&"x".repeat(MAX_CONTENT_CHARS + 1)), Role::User);
         assert_eq!(long, [("/content".to_owned(), "too_long")]);
         assert_eq!(codes(draft("a\0"), Role::User), [("/content".to_owned(), "nul_character")]);
+    }
+
+    #[test]
+    fn nothing_need_be_said_beside_attachments() {
+        let with = |content: &str, named: &[&str]| {
+            let named = named.iter().map(|&id| id.to_owned()).collect();
+            MessageDraft { attachments: Field::Value(named), ..draft(content) }
+        };
+        let id = "0198c0de-0000-7000-8000-000000000001";
+        assert_eq!(codes(with("", &[id]), Role::User), []);
+        for (content, named) in [("", &[][..]), (" ", &[id])] {
+            assert_eq!(codes(with(content, named), Role::User), [("/content".to_owned(), "blank")]);
+        }
+    }
+
+    #[test]
+    fn a_command_without_attachments_is_the_same_as_before_there_were_any() {
+        let checked = draft("hi").check(&caller(Role::User)).unwrap();
+        assert!(!serde_json::to_string(&checked).unwrap().contains("attachments"));
     }
 
     #[test]

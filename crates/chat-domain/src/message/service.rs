@@ -1,22 +1,25 @@
 //! The use cases of messages: check, ask the rule book, write, tell.
 
+mod edit;
+mod enclose;
+
 use std::sync::Arc;
 
 use super::draft::{CheckedMessage, MessageDraft};
 use super::list::{MessagePage, PageDraft, PageQuery};
 use super::model::{Message, Visibility};
 use super::port::{AppendOutcome, MessagePages, MessageRepository, NewMessage, Removal, RemoveOutcome};
-use crate::access::{Action, Caller, Denied, EDIT_WINDOW_SECONDS, Guard, Guarded, Permit, Relation, Sealed};
+use crate::access::{Action, Caller, Denied, Guard, Guarded, Permit, Relation, Sealed};
+use crate::attachment::AttachmentRepository;
 use crate::audit::Thing;
 use crate::clock::{Clock, IdSource};
 use crate::error::RepositoryError;
-use crate::event::{ChangeKind, EventPublisher, SessionChanged};
+use crate::event::{EventPublisher, SessionChanged};
 use crate::fault::{Faults, Rejection};
 use crate::id::{MessageId, SessionId};
 use crate::idempotency::{Idempotency, IdempotencyKey};
 use crate::outcome::Written;
 use crate::precondition::Precondition;
-use crate::query;
 use crate::revision::Rev;
 use crate::session::SessionRepository;
 
@@ -35,6 +38,9 @@ pub enum MessageError {
     /// The caller may see the thing, but not do this to it.
     #[error("not allowed")]
     Forbidden,
+    /// The message is deleted, which rules this out.
+    #[error("the message is deleted")]
+    Deleted,
     /// The idempotency key had been used for another command.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -57,6 +63,8 @@ pub struct MessageService {
     messages: Guarded<dyn MessageRepository>,
     pages: Guarded<dyn MessagePages>,
     sessions: Guarded<dyn SessionRepository>,
+    /// Where there is none, no message is sent with an attachment.
+    attachments: Option<Guarded<dyn AttachmentRepository>>,
     events: Arc<dyn EventPublisher>,
     guard: Guard,
     clock: Arc<dyn Clock>,
@@ -76,14 +84,20 @@ impl MessageService {
         ids: Arc<dyn IdSource>,
     ) -> Self {
         let (messages, pages) = (Guarded::new(messages), Guarded::new(pages));
-        Self { messages, pages, sessions: Guarded::new(sessions), events, guard, clock, ids }
+        Self { messages, pages, sessions: Guarded::new(sessions), attachments: None, events, guard, clock, ids }
+    }
+
+    /// The same, which can send attachments.
+    #[must_use]
+    pub fn with_attachments(self, attachments: Arc<dyn AttachmentRepository>) -> Self {
+        Self { attachments: Some(Guarded::new(attachments)), ..self }
     }
 
     /// Writes a message; it is durable when this returns.
     ///
     /// # Errors
     /// All faults of the draft at once, a session that is not there or has ended, a sender that the caller may not
-    /// write as, a reused key, a store at fault.
+    /// write as, attachments that are not there to be sent, a reused key, a store at fault.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -94,12 +108,20 @@ impl MessageService {
         let checked = draft.check(caller)?;
         let permit = self.allow_write(caller, session_id, &checked)?;
         self.check_reply(caller, session_id, &checked).await?;
-        let new = self.new_message(caller, &permit, session_id, checked, key)?;
+        let named = checked.attachments.clone();
+        let mut new = self.new_message(caller, &permit, session_id, checked, key)?;
+        if !named.is_empty() {
+            // In a box, so that the requests without are not larger for it.
+            new.enclosures = Box::pin(self.enclosures(caller, session_id, &named)).await?;
+        }
         let outcome = self.messages.with(&permit).append(vec![new]).await?.pop();
         match outcome.ok_or_else(|| RepositoryError::internal(NoOutcome))? {
-            AppendOutcome::Stored(message) => {
+            AppendOutcome::Stored { message, found } => {
                 if permit.is_kept() {
                     self.guard.done(&permit, &Thing::Message { id: message.id, session: session_id });
+                }
+                if let Some(found) = found {
+                    self.pages.with(&permit).stored(caller.tenant(), &message, found);
                 }
                 self.tell(caller, &message).await;
                 Ok(Written::fresh(message))
@@ -107,6 +129,7 @@ impl MessageService {
             AppendOutcome::Replayed(message) => Ok(Written::replayed(message)),
             AppendOutcome::KeyReused => Err(MessageError::KeyReused),
             AppendOutcome::SessionEnded { rev } => Err(MessageError::SessionEnded { rev }),
+            AppendOutcome::AttachmentTaken(id) => Err(enclose::taken(&named, id)),
             AppendOutcome::SessionMissing => Err(MessageError::SessionNotFound),
         }
     }
@@ -116,6 +139,14 @@ impl MessageService {
     /// # Errors
     /// [`MessageError::NotFound`] also where the caller may not see it; a store at fault.
     pub async fn find(&self, caller: &Caller, id: MessageId) -> Result<Message, MessageError> {
+        self.seen(caller, id).await.map(|(message, _)| message)
+    }
+
+    /// The same, and what its session is to the caller.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) async fn seen(&self, caller: &Caller, id: MessageId) -> Result<(Message, Relation), MessageError> {
         let found = self.messages.look(|messages| messages.find(caller.tenant(), id)).await?;
         let found = found.ok_or(MessageError::NotFound)?;
         let (session_id, visibility) = (found.to_judge().session_id, found.to_judge().visibility);
@@ -124,7 +155,7 @@ impl MessageService {
         }
         let relation = self.relation_to(caller, session_id).await?;
         let opened = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(session_id));
-        opened.map(|(message, _)| message).map_err(|denied| refused(denied, MessageError::NotFound))
+        opened.map(|(message, _)| (message, relation)).map_err(|denied| refused(denied, MessageError::NotFound))
     }
 
     /// A page of a session's messages, and the question as it was understood.
@@ -141,23 +172,6 @@ impl MessageService {
         Ok((query, self.page(caller, session_id, &query).await?))
     }
 
-    /// A session with its newest messages, oldest first; `limit` is a query parameter, 0 to 1000, 100 where absent.
-    ///
-    /// # Errors
-    /// A bad limit, a session that is not there or may not be seen, a store at fault.
-    pub async fn session_with_newest(
-        &self,
-        caller: &Caller,
-        session_id: SessionId,
-        limit: Option<&str>,
-    ) -> Result<(PageQuery, Arc<MessagePage>), MessageError> {
-        let mut faults = Faults::none();
-        let limit = query::limit("message_limit", limit, 0, &mut faults);
-        faults.into_result()?;
-        let query = PageQuery::newest(caller.view(), limit);
-        Ok((query, self.page(caller, session_id, &query).await?))
-    }
-
     /// Deletes a message; deleting a tombstone changes nothing.
     ///
     /// # Errors
@@ -170,14 +184,11 @@ impl MessageService {
     ) -> Result<Message, MessageError> {
         let message = self.find(caller, id).await?;
         let at = self.clock.now();
-        let age = at.seconds_since(message.created_at);
-        let relation = match caller.writes_as(&message.sender) {
-            // Nothing is too late for what was done in time: a repeat answers what the first one did.
-            true if age > EDIT_WINDOW_SECONDS && !message.is_deleted() => Relation::OwnButLate,
-            true => Relation::Own,
-            false => Relation::Other,
-        };
-        let thing = Thing::Message { id, session: message.session_id };
+        let (relation, thing) = (edit::authorship(caller, &message, at), Thing::of_message(&message));
+        if edit::is_over(caller, Action::DeleteMessage, relation, &message) {
+            let is_met = precondition.holds(message.rev, None);
+            return is_met.then_some(message).ok_or(MessageError::PreconditionFailed);
+        }
         let permit = self.guard.ask(caller, Action::DeleteMessage, relation, || thing.clone());
         let permit = permit.map_err(|denied| refused(denied, MessageError::NotFound))?;
         let audit = permit.entry(|| self.ids.audit_id(), at, &thing);
@@ -287,6 +298,7 @@ impl MessageService {
             reply_to: checked.reply_to,
             visibility: checked.visibility,
             created_at,
+            enclosures: Vec::new(),
             confined_to: caller.confined_to().cloned(),
             idempotency,
             audit,
@@ -294,13 +306,7 @@ impl MessageService {
     }
 
     async fn tell(&self, caller: &Caller, message: &Message) {
-        let event = SessionChanged {
-            tenant_id: caller.tenant().clone(),
-            session_id: message.session_id,
-            rev: message.rev,
-            kind: ChangeKind::Message,
-        };
-        self.events.publish(event).await;
+        self.events.publish(SessionChanged::of_message(caller.tenant(), message)).await;
     }
 }
 

@@ -54,7 +54,7 @@ impl SessionDraft {
     }
 }
 
-/// How the metadata of a [`SessionPatch`] is meant.
+/// How the metadata of a patch is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MetadataEdit {
     /// It takes the place of what was there.
@@ -91,11 +91,7 @@ impl SessionPatch {
         };
         let status = self.status.optional("/status", &mut faults);
         let status = status.and_then(|text| faults.take(Place::Body, "/status", text.parse::<SessionStatus>()));
-        // In a merge patch `null` takes the whole member away (RFC 7396), which for metadata means the empty object.
-        let merges = self.metadata_edit == MetadataEdit::Merge && !matches!(self.metadata, Field::Null);
-        let metadata = metadata(self.metadata, &mut faults).map(|metadata| {
-            if merges { MetadataChange::Merge(MergePatch::new(metadata)) } else { MetadataChange::Replace(metadata) }
-        });
+        let metadata = metadata_change(self.metadata, self.metadata_edit, &mut faults);
         faults.into_result()?;
         Ok(SessionChange { agent_id, status, metadata })
     }
@@ -117,6 +113,19 @@ pub(crate) fn metadata(field: Field<Box<RawValue>>, faults: &mut Faults) -> Opti
     Metadata::parse(raw.get())
         .map_err(|(below, rejection)| faults.add(Place::Body, format!("/metadata{below}"), rejection))
         .ok()
+}
+
+/// Reads a metadata field of a patch: `None` where it was not sent or is at fault.
+pub(crate) fn metadata_change(
+    field: Field<Box<RawValue>>,
+    edit: MetadataEdit,
+    faults: &mut Faults,
+) -> Option<MetadataChange> {
+    // In a merge patch `null` takes the whole member away (RFC 7396), which for metadata means the empty object.
+    let merges = edit == MetadataEdit::Merge && !matches!(field, Field::Null);
+    metadata(field, faults).map(|metadata| {
+        if merges { MetadataChange::Merge(MergePatch::new(metadata)) } else { MetadataChange::Replace(metadata) }
+    })
 }
 
 /// Reads an id field.

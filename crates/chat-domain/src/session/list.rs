@@ -5,6 +5,7 @@ use super::state::SessionStatus;
 use crate::cursor::{Cursor, CursorDirection, Cut};
 use crate::fault::{Faults, Place};
 use crate::id::{ParticipantId, SessionId};
+use crate::participant::{Reader, UnreadCount};
 use crate::query;
 
 /// A place in the list: the session next to which a page begins. Opaque to clients.
@@ -28,6 +29,8 @@ pub struct UserSessionsDraft {
 pub struct UserSessions {
     /// Whose sessions.
     pub user_id: ParticipantId,
+    /// Who reads the list: each session comes with what this reader has not read of it.
+    pub reader: Reader,
     /// In this status only.
     pub status: Option<SessionStatus>,
     /// At most so many.
@@ -38,14 +41,14 @@ pub struct UserSessions {
 
 impl UserSessionsDraft {
     /// Checks every parameter. `Ok(None)` where no session can meet them: `active_only` with another status.
-    pub(super) fn check(self, user_id: ParticipantId) -> Result<Option<UserSessions>, Faults> {
+    pub(super) fn check(self, user_id: ParticipantId, reader: Reader) -> Result<Option<UserSessions>, Faults> {
         let (active_only, status, limit, cursor) = self.checked()?;
         let status = match (active_only, status) {
             (false, status) => status,
             (true, None | Some(SessionStatus::Active)) => Some(SessionStatus::Active),
             (true, Some(_)) => return Ok(None),
         };
-        Ok(Some(UserSessions { user_id, status, limit, cursor }))
+        Ok(Some(UserSessions { user_id, reader, status, limit, cursor }))
     }
 
     /// All faults that the parameters have, for a query that could not be read whole.
@@ -73,11 +76,20 @@ impl UserSessions {
     }
 }
 
+/// A session, and how much of it whoever asked has not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenSession {
+    /// The session.
+    pub session: Session,
+    /// What is unread.
+    pub unread: UnreadCount,
+}
+
 /// A page of sessions, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionPage {
-    /// The sessions.
-    pub sessions: Vec<Session>,
+    /// The sessions, each as the reader of the question sees it.
+    pub sessions: Vec<SeenSession>,
     /// Where the next, older page begins, where there is one.
     pub next: Option<SessionCursor>,
     /// Where the page before, with newer sessions, begins.
@@ -88,8 +100,8 @@ impl SessionPage {
     /// Makes a page from what a store found when it walked in the query's direction and took up to one row more than
     /// the limit.
     #[must_use]
-    pub fn assemble(query: &UserSessions, found: Vec<Session>) -> Self {
-        let place = |session: &Session| (session.created_at, session.id);
+    pub fn assemble(query: &UserSessions, found: Vec<SeenSession>) -> Self {
+        let place = |seen: &SeenSession| (seen.session.created_at, seen.session.id);
         let Cut { found, next, prev } = Cut::new(query.cursor.as_ref(), query.limit, found, place);
         Self { sessions: found, next, prev }
     }
@@ -98,10 +110,11 @@ impl SessionPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::participant::ParticipantRole;
 
     fn check(draft: UserSessionsDraft) -> Result<Option<UserSessions>, Vec<(String, &'static str)>> {
         draft
-            .check("u-1".parse().unwrap())
+            .check("u-1".parse().unwrap(), Reader { role: ParticipantRole::User, id: "u-1".parse().unwrap() })
             .map_err(|faults| faults.iter().map(|f| (f.pointer.clone(), f.rejection.code)).collect())
     }
 

@@ -9,8 +9,8 @@ mod state;
 
 pub use crate::cursor::CursorDirection;
 pub use draft::{MetadataEdit, SessionDraft, SessionPatch};
-pub(crate) use draft::{metadata, uuid};
-pub use list::{SessionCursor, SessionPage, UserSessions, UserSessionsDraft};
+pub(crate) use draft::{metadata, metadata_change, uuid};
+pub use list::{SeenSession, SessionCursor, SessionPage, UserSessions, UserSessionsDraft};
 pub use model::{MetadataChange, Session, SessionChange, SessionRefusal, Tally};
 pub use port::{
     CreateOutcome, NewSession, News, RevisionSource, SessionKey, SessionRepository, SessionUpdate, UpdateOutcome,

@@ -6,8 +6,10 @@ use super::state::{InvalidTransition, SessionState, SessionStatus};
 use crate::access::View;
 use crate::fault::{Faults, Place};
 use crate::id::{ParticipantId, SessionId, TenantId};
+use crate::message::Message;
 use crate::metadata::{MergePatch, Metadata};
 use crate::revision::{Rev, Revision, Version};
+use crate::session::SessionKey;
 use crate::timestamp::Timestamp;
 
 /// How many messages of one kind a session holds.
@@ -50,7 +52,7 @@ pub struct Session {
     pub public_messages: Tally,
 }
 
-/// What becomes of a session's metadata.
+/// What becomes of the metadata of a session or a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetadataChange {
     /// Put this in its place.
@@ -85,6 +87,14 @@ pub enum SessionRefusal {
 }
 
 impl Session {
+    /// What to ask for where somebody with this view wants to know what it has not read; `None` where the session has no
+    /// message that it could see, and so none that is unread.
+    #[must_use]
+    pub fn to_count(&self, view: View) -> Option<(SessionKey, Revision)> {
+        let key = || SessionKey { tenant_id: self.tenant_id.clone(), id: self.id };
+        (self.tally(view).count > 0).then(|| (key(), self.revision()))
+    }
+
     /// Which state of the session this is.
     #[must_use]
     pub const fn revision(&self) -> Revision {
@@ -97,6 +107,17 @@ impl Session {
         match view {
             View::Public => self.public_messages,
             View::Full => self.all_messages,
+        }
+    }
+
+    /// Counts a message that the session took as its next change.
+    pub(crate) fn count(&mut self, message: &Message) {
+        let at = message.created_at;
+        self.rev = message.rev;
+        self.updated_at = self.updated_at.moved_on(at);
+        self.all_messages.add(at);
+        if message.visibility.shown_in(View::Public) {
+            self.public_messages.add(at);
         }
     }
 
@@ -123,13 +144,24 @@ impl Session {
         }
         next.rev = self.rev.next();
         next.version = self.version.next();
-        next.updated_at = self.updated_at.max(now);
+        next.updated_at = self.updated_at.moved_on(now);
         Ok(Some(next))
     }
 }
 
+impl Tally {
+    fn add(&mut self, at: Timestamp) {
+        self.count += 1;
+        self.last_at = Some(at);
+    }
+}
+
 impl MetadataChange {
-    fn applied_to(&self, metadata: &Metadata) -> Result<Metadata, Faults> {
+    /// What it makes of the metadata.
+    ///
+    /// # Errors
+    /// The limit that the result breaks.
+    pub(crate) fn applied_to(&self, metadata: &Metadata) -> Result<Metadata, Faults> {
         match self {
             Self::Replace(new) => Ok(new.clone()),
             Self::Merge(patch) => patch.apply(metadata).map_err(|(below, rejection)| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::draft::{CheckedSession, SessionDraft, SessionPatch};
-use super::list::{SessionPage, UserSessionsDraft};
+use super::list::{SeenSession, SessionPage, UserSessionsDraft};
 use super::model::{Session, SessionChange, SessionRefusal};
 use super::port::{CreateOutcome, NewSession, SessionRepository, SessionUpdate, UpdateOutcome};
 use super::state::{InvalidTransition, SessionStatus};
@@ -15,8 +15,11 @@ use crate::event::{ChangeKind, EventPublisher, SessionChanged};
 use crate::fault::{Faults, Rejection};
 use crate::id::{ParticipantId, SessionId};
 use crate::idempotency::{Idempotency, IdempotencyKey};
+use crate::message::{MessagePage, MessagePages, PageQuery};
 use crate::outcome::Written;
+use crate::participant::{UnreadCount, UnreadCounts};
 use crate::precondition::Precondition;
+use crate::query;
 use crate::revision::Rev;
 
 /// Why a use case of sessions did not do what was asked.
@@ -68,6 +71,8 @@ impl From<Denied> for SessionError {
 /// The use cases of sessions.
 pub struct SessionService {
     sessions: Guarded<dyn SessionRepository>,
+    pages: Guarded<dyn MessagePages>,
+    counts: Guarded<dyn UnreadCounts>,
     events: Arc<dyn EventPublisher>,
     guard: Guard,
     clock: Arc<dyn Clock>,
@@ -79,12 +84,15 @@ impl SessionService {
     #[must_use]
     pub fn new(
         sessions: Arc<dyn SessionRepository>,
+        pages: Arc<dyn MessagePages>,
+        counts: Arc<dyn UnreadCounts>,
         events: Arc<dyn EventPublisher>,
         guard: Guard,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
-        Self { sessions: Guarded::new(sessions), events, guard, clock, ids }
+        let (pages, counts) = (Guarded::new(pages), Guarded::new(counts));
+        Self { sessions: Guarded::new(sessions), pages, counts, events, guard, clock, ids }
     }
 
     /// Starts a session.
@@ -96,7 +104,7 @@ impl SessionService {
         caller: &Caller,
         draft: SessionDraft,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Written<Session>, SessionError> {
+    ) -> Result<Written<SeenSession>, SessionError> {
         let checked = draft.check()?;
         let permit = self.allow_create(caller, &checked)?;
         self.check_previous(caller, checked.previous_session_id).await?;
@@ -114,9 +122,9 @@ impl SessionService {
         match self.sessions.with(&permit).create(new).await? {
             CreateOutcome::Created(session) => {
                 self.tell(&permit, &session).await;
-                Ok(Written::fresh(session))
+                Ok(Written::fresh(SeenSession { session, unread: UnreadCount::NONE }))
             }
-            CreateOutcome::Replayed(session) => Ok(Written::replayed(session)),
+            CreateOutcome::Replayed(session) => Ok(Written::replayed(self.seen(&permit, caller, session).await?)),
             CreateOutcome::KeyReused => Err(SessionError::KeyReused),
         }
     }
@@ -133,6 +141,29 @@ impl SessionService {
         Ok(session)
     }
 
+    /// A session with its newest messages, oldest first, and what the caller has not read of it; `limit` is a query
+    /// parameter, 0 to 1000, 100 where absent. A message that comes at the same moment may be counted and not shown.
+    ///
+    /// # Errors
+    /// A bad limit, a session that is not there or may not be seen, a store at fault.
+    pub async fn with_newest(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        limit: Option<&str>,
+    ) -> Result<(PageQuery, Arc<MessagePage>, UnreadCount), SessionError> {
+        let mut faults = Faults::none();
+        let limit = query::limit("message_limit", limit, 0, &mut faults);
+        faults.into_result()?;
+        let query = PageQuery::newest(caller.view(), limit);
+        let found = self.pages.look(|pages| pages.page(caller.tenant(), id, &query)).await?;
+        let found = found.ok_or(SessionError::NotFound)?;
+        let relation = caller.relation_to(&found.to_judge().session.user_id);
+        let (page, permit) = self.guard.open(found, caller, Action::ReadSession, relation, || Thing::Session(id))?;
+        let unread = self.unread(&permit, caller, &page.session).await?;
+        Ok((query, page, unread))
+    }
+
     /// A page of a user's sessions; empty for an unknown user.
     ///
     /// # Errors
@@ -145,7 +176,7 @@ impl SessionService {
     ) -> Result<Arc<SessionPage>, SessionError> {
         let (relation, thing) = (caller.relation_to(&user_id), || Thing::User(user_id.clone()));
         let permit = self.guard.ask(caller, Action::ListUserSessions, relation, thing)?;
-        match draft.check(user_id)? {
+        match draft.check(user_id, caller.reader())? {
             Some(query) => Ok(self.sessions.with(&permit).list_of_user(caller.tenant(), &query).await?),
             None => Ok(Arc::default()),
         }
@@ -162,7 +193,7 @@ impl SessionService {
         id: SessionId,
         patch: SessionPatch,
         precondition: Precondition,
-    ) -> Result<Session, SessionError> {
+    ) -> Result<SeenSession, SessionError> {
         let change = patch.check()?;
         let permit = self.allow_change(caller, action_of(&change), id).await?;
         let update = SessionUpdate { change, precondition, at: self.clock.now(), idempotency: None };
@@ -180,7 +211,7 @@ impl SessionService {
         id: SessionId,
         precondition: Precondition,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Written<Session>, SessionError> {
+    ) -> Result<Written<SeenSession>, SessionError> {
         let permit = self.allow_change(caller, Action::EndSession, id).await?;
         let change = SessionChange { status: Some(SessionStatus::Ended), ..SessionChange::default() };
         let idempotency =
@@ -195,19 +226,43 @@ impl SessionService {
         caller: &Caller,
         id: SessionId,
         update: SessionUpdate,
-    ) -> Result<Written<Session>, SessionError> {
-        match self.sessions.with(permit).update(caller.tenant(), id, update).await? {
+    ) -> Result<Written<SeenSession>, SessionError> {
+        let (session, replayed) = match self.sessions.with(permit).update(caller.tenant(), id, update).await? {
             UpdateOutcome::Updated(session) => {
                 self.tell(permit, &session).await;
-                Ok(Written::fresh(session))
+                (session, false)
             }
-            UpdateOutcome::Unchanged(session) => Ok(Written::fresh(session)),
-            UpdateOutcome::Replayed(session) => Ok(Written::replayed(session)),
-            UpdateOutcome::KeyReused => Err(SessionError::KeyReused),
-            UpdateOutcome::Missing => Err(SessionError::NotFound),
-            UpdateOutcome::PreconditionFailed => Err(SessionError::PreconditionFailed),
-            UpdateOutcome::Refused(session, refusal) => Err(refused(&session, refusal)),
-        }
+            UpdateOutcome::Unchanged(session) => (session, false),
+            UpdateOutcome::Replayed(session) => (session, true),
+            UpdateOutcome::KeyReused => return Err(SessionError::KeyReused),
+            UpdateOutcome::Missing => return Err(SessionError::NotFound),
+            UpdateOutcome::PreconditionFailed => return Err(SessionError::PreconditionFailed),
+            UpdateOutcome::Refused(session, refusal) => return Err(refused(&session, refusal)),
+        };
+        Ok(Written { value: self.seen(permit, caller, session).await?, replayed })
+    }
+
+    /// The session as the caller sees it.
+    async fn seen(
+        &self,
+        permit: &Permit<'_>,
+        caller: &Caller,
+        session: Session,
+    ) -> Result<SeenSession, RepositoryError> {
+        let unread = self.unread(permit, caller, &session).await?;
+        Ok(SeenSession { session, unread })
+    }
+
+    /// What the caller has not read.
+    async fn unread(
+        &self,
+        permit: &Permit<'_>,
+        caller: &Caller,
+        session: &Session,
+    ) -> Result<UnreadCount, RepositoryError> {
+        let Some(asked) = session.to_count(caller.view()) else { return Ok(UnreadCount::NONE) };
+        let unread = self.counts.with(permit).unread(&caller.reader(), vec![asked]).await?;
+        Ok(unread.first().copied().flatten().map_or(UnreadCount::NONE, |unread| unread.count))
     }
 
     /// A session is never removed while it may be continued, so looking before the write is no race.

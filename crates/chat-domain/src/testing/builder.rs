@@ -13,13 +13,16 @@ use std::sync::{Arc, LazyLock};
 
 use super::fake::{FakeAuditLog, FakeClock, FakeIds};
 use crate::access::{Action, Caller, Guard, Role};
+use crate::attachment::{FileName, NewAttachment};
 use crate::audit::{AuditEntry, Thing};
 use crate::clock::{Clock, IdSource};
 use crate::event::{ChangeKind, SessionChanged};
-use crate::extension::{Extension, NewExtension};
-use crate::id::{ParticipantId, SessionId, TenantId};
-use crate::idempotency::Idempotency;
-use crate::message::{Message, MessageType, NewMessage, Removal, Sender, SenderType, Visibility};
+use crate::extension::{Detachment, Extension, NewExtension, Reaction, Which};
+use crate::id::{ExtensionId, ParticipantId, SessionId, TenantId};
+use crate::idempotency::{Digest, Idempotency};
+use crate::message::{
+    Edit, Message, MessageChange, MessageType, NewMessage, Removal, Restoration, Sender, SenderType, Visibility,
+};
 use crate::metadata::Metadata;
 use crate::precondition::Precondition;
 use crate::revision::Rev;
@@ -98,15 +101,49 @@ pub fn a_message(session: &Session) -> NewMessage {
         reply_to: None,
         visibility: Visibility::Public,
         created_at: next_moment(),
+        enclosures: Vec::new(),
         confined_to: None,
         idempotency: None,
         audit: None,
     }
 }
 
+/// A picture that the session's user uploads to it.
+pub fn an_attachment(session: &Session) -> NewAttachment {
+    NewAttachment {
+        tenant_id: session.tenant_id.clone(),
+        id: ids().attachment_id(),
+        session_id: session.id,
+        uploaded_by: session.user_id.clone(),
+        uploader_role: Role::User,
+        filename: FileName::of(Some("cat.png")),
+        content_type: "image/png".to_owned(),
+        size: 1_000,
+        sha256: Digest::new([7; 32]),
+        created_at: next_moment(),
+    }
+}
+
 /// A deletion, whatever state the message is in, that the audit does not record.
 pub fn a_removal() -> Removal {
     Removal { precondition: Precondition::None, at: next_moment(), audit: None }
+}
+
+/// An edit by `editor` that gives a message this text, whatever state it is in, and that the audit does not record.
+pub fn an_edit(content: &str) -> Edit {
+    Edit {
+        change: MessageChange { content: Some(content.to_owned()), metadata: None },
+        precondition: Precondition::None,
+        by: participant("editor"),
+        at: next_moment(),
+        extension_id: ids().extension_id(),
+        audit: None,
+    }
+}
+
+/// A restoration, whatever state the message is in, that the audit does not record.
+pub fn a_restoration() -> Restoration {
+    Restoration { precondition: Precondition::None, at: next_moment(), idempotency: None, audit: None }
 }
 
 /// That the supervisor `supervisor` deleted a message of the session.
@@ -125,16 +162,43 @@ pub fn an_entry(session: &Session) -> AuditEntry {
     }
 }
 
-/// A reaction to the message.
+/// Something of a client's own on the message, made by the session's user.
 pub fn an_extension(tenant: &TenantId, message: &Message) -> NewExtension {
     NewExtension {
         tenant_id: tenant.clone(),
         message_id: message.id,
         id: ids().extension_id(),
-        extension_type: "reaction".parse().expect("a valid type"),
-        data: metadata(r#"{"emoji":"👍"}"#),
+        extension_type: "note".parse().expect("a valid type"),
+        data: metadata(r#"{"a":1}"#),
+        maker: Sender { sender_type: SenderType::User, id: participant("user") },
+        unique_key: None,
         created_at: next_moment(),
+        precondition: Precondition::None,
+        idempotency: None,
     }
+}
+
+/// The user's emoji on the message.
+pub fn a_reaction(tenant: &TenantId, message: &Message, user: &str, emoji: &str) -> NewExtension {
+    let maker = Sender { sender_type: SenderType::User, id: participant(user) };
+    let reaction = Reaction { emoji: emoji.parse().expect("an emoji"), actor: maker.clone() };
+    NewExtension {
+        extension_type: "reaction".parse().expect("a valid type"),
+        data: metadata(&format!(r#"{{"emoji":"{emoji}","actor_type":"user","actor_id":"{user}"}}"#)),
+        unique_key: Some(reaction.unique_key()),
+        maker,
+        ..an_extension(tenant, message)
+    }
+}
+
+/// That an extension is taken off, whatever state its message is in, without a record in the audit.
+pub fn a_detachment(which: Which) -> Detachment {
+    Detachment { which, precondition: Precondition::None, at: next_moment(), audit: None }
+}
+
+/// The same, of the extension with this id.
+pub fn a_detachment_of(id: ExtensionId) -> Detachment {
+    a_detachment(Which::Id(id))
 }
 
 /// That a message was written in the session, which thereby came to the `rev`.
@@ -146,11 +210,5 @@ pub fn an_event(tenant: &TenantId, session: SessionId, rev: i64) -> SessionChang
 /// What a store makes of a new extension.
 #[must_use]
 pub fn extension_of(new: &NewExtension) -> Extension {
-    Extension {
-        id: new.id,
-        message_id: new.message_id,
-        extension_type: new.extension_type.clone(),
-        data: new.data.clone(),
-        created_at: new.created_at,
-    }
+    new.to_extension()
 }

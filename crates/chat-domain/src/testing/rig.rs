@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::access::TokenVerifier;
+use crate::attachment::{AttachmentFiles, AttachmentRepository};
 use crate::audit::AuditRepository;
 use crate::cache::Cache;
 use crate::event::{EventPublisher, EventSubscriber};
@@ -16,6 +17,7 @@ use crate::id::{MessageId, TenantId};
 use crate::idempotency::IdempotencyRepository;
 use crate::limit::{Limits, Quota, RateLimiter};
 use crate::message::{MessagePages, MessageRepository};
+use crate::participant::{ParticipantRepository, UnreadCounts};
 use crate::session::{RevisionSource, SessionRepository};
 use crate::testing::fake::FakeClock;
 
@@ -35,8 +37,14 @@ pub struct Store {
     pub extensions: Arc<dyn ExtensionRepository>,
     /// The keys of everything but messages.
     pub idempotency: Arc<dyn IdempotencyRepository>,
+    /// The attachments.
+    pub attachments: Arc<dyn AttachmentRepository>,
     /// The audit.
     pub audit: Arc<dyn AuditRepository>,
+    /// Who has read how much.
+    pub participants: Arc<dyn ParticipantRepository>,
+    /// What is unread.
+    pub unread: Arc<dyn UnreadCounts>,
     /// How far the sessions have come.
     pub revisions: Arc<dyn RevisionSource>,
 }
@@ -58,6 +66,19 @@ pub trait StoreRig: Send + Sync + Sized + 'static {
     /// Makes the stored row of this message unreadable (for example an unknown visibility); `false` where the adapter
     /// cannot.
     async fn damage_message(&self, tenant: &TenantId, id: MessageId) -> bool;
+}
+
+/// A place of files under test.
+#[async_trait]
+pub trait FilesRig: Send + Sync + Sized + 'static {
+    /// A place of its own, empty.
+    async fn start() -> Self;
+
+    /// One node's way to it. Called again: of another node on the same files, where the adapter allows one; else the same.
+    async fn node(&self) -> Arc<dyn AttachmentFiles>;
+
+    /// Runs a task beside the others, as [`StoreRig::spawn`] does.
+    fn spawn(&self, task: Task) -> Task;
 }
 
 /// A cache under test.

@@ -3,7 +3,7 @@
 use chat_domain::access::{Caller, EDIT_WINDOW_SECONDS, Role};
 use chat_domain::audit::{AuditDraft, AuditEntry, AuditError, AuditPage};
 use chat_domain::clock::Clock;
-use chat_domain::message::MessageDraft;
+use chat_domain::message::{MessageDraft, MessagePatch};
 use chat_domain::precondition::Precondition;
 use chat_domain::session::{SessionDraft, SessionPatch, UserSessionsDraft};
 
@@ -155,7 +155,7 @@ async fn each_change_of_a_session_and_each_deletion_is_told_to_the_log_once() {
     let mut session = house.session_of("ann").await;
     for _ in 0..2 {
         let made = house.sessions.create(&ann, session_draft("ann"), Some(&key("k"))).await.unwrap();
-        session = made.value;
+        session = made.value.session;
     }
     let lines = told.since(&house);
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -223,4 +223,39 @@ async fn what_is_forbidden_is_told_to_the_log_and_what_is_hidden_is_not() {
     house.messages.find(&eve, message.id).await.unwrap_err();
     house.messages.create(&eve, session.id, message_draft("x"), None).await.unwrap_err();
     assert_eq!(told.since(&house), [""; 0]);
+}
+
+#[tokio::test]
+async fn who_edits_what_another_wrote_and_who_restores_stands_in_the_audit_and_the_log() {
+    let house = House::new();
+    let session = house.session_of("ann").await;
+    let message = house.says(&as_user("ann"), session.id, "hello").await;
+    let (al, sue) = (as_role(Role::Admin, "al"), as_role(Role::Supervisor, "sue"));
+    let to = |content: &str| MessagePatch { content: text(content), ..MessagePatch::default() };
+    let mut told = Told(0);
+    told.since(&house);
+    let edit =
+        async |caller: &Caller, content| house.messages.edit(caller, message.id, to(content), Precondition::None).await;
+    edit(&as_user("ann"), "her own").await.unwrap();
+    edit(&al, "another").await.unwrap();
+    edit(&al, "another").await.unwrap();
+    edit(&sue, "not hers").await.unwrap_err();
+    let restore = async |caller| house.messages.restore(caller, message.id, Precondition::None, None).await;
+    house.messages.remove(&as_user("ann"), message.id, Precondition::None).await.unwrap();
+    restore(&sue).await.unwrap();
+    restore(&sue).await.unwrap();
+    let entries = audit(&house, &al).await.unwrap();
+    let recorded: Vec<_> = entries.iter().map(|entry| (entry.actor_id.as_str(), &*entry.action)).collect();
+    assert_eq!(recorded, [("sue", "restore_message"), ("al", "edit_message")]);
+    assert!(entries.iter().all(|entry| entry.thing_id == message.id.to_string()));
+    let of_message = |what: &str| format!("{what} message {}", message.id);
+    let lines = told.since(&house);
+    let expected = [
+        "done user ann edit_message",
+        "done admin al edit_message",
+        "denied supervisor sue edit_message",
+        "done user ann delete_message",
+        "done supervisor sue restore_message",
+    ];
+    assert_eq!(lines[..5], expected.map(of_message));
 }

@@ -2,18 +2,25 @@
 
 use std::sync::Arc;
 
-use chat_domain::access::{Caller, Guard, Role};
+use chat_domain::access::{Caller, EDIT_WINDOW_SECONDS, Guard, Role};
 use chat_domain::audit::AuditService;
+use chat_domain::clock::Clock as _;
 use chat_domain::error::RepositoryError;
 use chat_domain::event::MockEventPublisher;
+use chat_domain::extension::ExtensionService;
 use chat_domain::fault::Faults;
 use chat_domain::field::Field;
 use chat_domain::figures::FiguresService;
-use chat_domain::id::SessionId;
+use chat_domain::id::{MessageId, SessionId};
 use chat_domain::idempotency::IdempotencyKey;
-use chat_domain::message::{Message, MessageDraft, MessageService, MockMessagePages, MockMessageRepository};
-use chat_domain::session::{MockSessionRepository, Session, SessionDraft, SessionService};
-use chat_domain::testing::builder::{a_guard, participant, tenant};
+use chat_domain::message::{
+    Message, MessageDraft, MessageError, MessageService, MockMessagePages, MockMessageRepository, NewMessage,
+};
+use chat_domain::participant::{MockUnreadCounts, ParticipantService};
+use chat_domain::precondition::Precondition;
+use chat_domain::revision::Seq;
+use chat_domain::session::{MockSessionRepository, NewSession, Session, SessionDraft, SessionService};
+use chat_domain::testing::builder::{a_guard, a_message, a_session, participant, tenant};
 use chat_domain::testing::fake::{FakeAuditLog, FakeBus, FakeClock, FakeIds, FakeStore};
 use serde_json::value::RawValue;
 
@@ -24,7 +31,9 @@ pub(crate) struct House {
     pub(crate) clock: FakeClock,
     pub(crate) log: FakeAuditLog,
     pub(crate) sessions: SessionService,
-    pub(crate) messages: MessageService,
+    pub(crate) participants: ParticipantService,
+    pub(crate) messages: Arc<MessageService>,
+    pub(crate) extensions: ExtensionService,
     pub(crate) audit: AuditService,
     pub(crate) figures: FiguresService,
 }
@@ -35,7 +44,7 @@ impl House {
         let (ports, events, time) = (store.store(), Arc::new(bus.clone()), Arc::new(clock.clone()));
         let log = FakeAuditLog::new();
         let (sessions, guard) = (ports.sessions, Guard::new(Arc::new(log.clone())));
-        let of_messages = MessageService::new(
+        let of_messages = Arc::new(MessageService::new(
             ports.messages,
             ports.pages,
             sessions.clone(),
@@ -43,17 +52,28 @@ impl House {
             guard.clone(),
             time.clone(),
             ids.clone(),
+        ));
+        let extensions = ExtensionService::new(
+            of_messages.clone(),
+            ports.extensions,
+            events.clone(),
+            guard.clone(),
+            time.clone(),
+            ids.clone(),
         );
-        let sessions = SessionService::new(sessions, events, guard.clone(), time, ids);
+        let participants =
+            ParticipantService::new(ports.participants, sessions.clone(), events.clone(), guard.clone(), time.clone());
+        let sessions =
+            SessionService::new(sessions, store.store().pages, ports.unread, events, guard.clone(), time, ids);
         let audit = AuditService::new(ports.audit, guard.clone());
         let figures = FiguresService::new(guard);
-        Self { store, bus, clock, log, sessions, messages: of_messages, audit, figures }
+        Self { store, bus, clock, log, sessions, participants, messages: of_messages, extensions, audit, figures }
     }
 
     /// A session of the user, started by that user.
     pub(crate) async fn session_of(&self, user: &str) -> Session {
         let made = self.sessions.create(&as_user(user), session_draft(user), None).await;
-        made.expect("a user starts its own session").value
+        made.expect("a user starts its own session").value.session
     }
 
     /// A message of the caller.
@@ -69,6 +89,11 @@ impl House {
         written.expect("an agent writes notes").value
     }
 
+    /// What becomes of a message that the caller wants deleted, whatever state it is in.
+    pub(crate) async fn remove(&self, caller: &Caller, id: MessageId) -> Result<Message, MessageError> {
+        self.messages.remove(caller, id, Precondition::None).await
+    }
+
     /// How many events were published until now.
     pub(crate) fn told(&self) -> usize {
         self.bus.published().len()
@@ -78,7 +103,9 @@ impl House {
 /// A session service whose store answers as the mock was told to, and whose publisher must stay silent.
 pub(crate) fn silent_sessions(store: MockSessionRepository) -> SessionService {
     let silent = Arc::new(MockEventPublisher::new());
-    SessionService::new(Arc::new(store), silent, a_guard(), Arc::new(FakeClock::new()), Arc::new(FakeIds::new()))
+    let (pages, counts) = (Arc::new(MockMessagePages::new()), Arc::new(MockUnreadCounts::new()));
+    let (clock, ids) = (Arc::new(FakeClock::new()), Arc::new(FakeIds::new()));
+    SessionService::new(Arc::new(store), pages, counts, silent, a_guard(), clock, ids)
 }
 
 /// A message service whose stores answer as the mocks were told to, and whose publisher must stay silent.
@@ -87,6 +114,24 @@ pub(crate) fn silent_messages(store: MockMessageRepository, sessions: MockSessio
     let pages = Arc::new(MockMessagePages::new());
     let (clock, ids) = (Arc::new(FakeClock::new()), Arc::new(FakeIds::new()));
     MessageService::new(Arc::new(store), pages, Arc::new(sessions), silent, a_guard(), clock, ids)
+}
+
+/// What is left of a message that ann sent and somebody deleted in time, which is too long ago for her now; and its session.
+pub(crate) fn an_old_tombstone() -> (Message, Session) {
+    let session = NewSession { user_id: participant("ann"), ..a_session() }.to_session();
+    let sent = FakeClock::new().now().plus_seconds(-EDIT_WINDOW_SECONDS - 1);
+    let new = NewMessage { created_at: sent, ..a_message(&session) };
+    let message = Message { deleted_at: Some(sent), ..new.to_message(Seq::FIRST, session.rev.next()) };
+    (message.shown(), session)
+}
+
+/// Stores that find these two, and fail the test where they are asked for anything else.
+pub(crate) fn who_only_look(message: &Message, session: &Session) -> (MockMessageRepository, MockSessionRepository) {
+    let (mut messages, mut sessions) = (MockMessageRepository::new(), MockSessionRepository::new());
+    let (message, session) = (message.clone(), session.clone());
+    messages.expect_find().returning(move |_, _| Ok(Some(message.clone())));
+    sessions.expect_find().returning(move |_, _| Ok(Some(session.clone())));
+    (messages, sessions)
 }
 
 pub(crate) fn as_role(role: Role, name: &str) -> Caller {
@@ -133,6 +178,16 @@ pub(crate) fn key(key: &str) -> IdempotencyKey {
 /// The pointers and codes of all faults.
 pub(crate) fn codes(faults: &Faults) -> Vec<(&str, &str)> {
     faults.iter().map(|fault| (fault.pointer.as_str(), fault.rejection.code)).collect()
+}
+
+/// Whether the caller sees the message and may not do this to it.
+pub(crate) fn is_forbidden<T>(outcome: &Result<T, MessageError>) -> bool {
+    matches!(outcome, Err(MessageError::Forbidden))
+}
+
+/// Whether the message is not to be seen by the caller.
+pub(crate) fn is_hidden<T>(outcome: &Result<T, MessageError>) -> bool {
+    matches!(outcome, Err(MessageError::NotFound))
 }
 
 pub(crate) fn outage() -> RepositoryError {

@@ -2,10 +2,13 @@
 #![cfg(test)]
 
 mod audit;
+mod extension;
 mod house;
 mod message_create;
+mod message_edit;
 mod message_read;
 mod message_remove;
+mod participant;
 mod session_change;
 mod session_create;
 mod session_read;

@@ -174,7 +174,7 @@ async fn a_reply_tells_nothing_of_a_session_that_its_writer_does_not_see() {
 async fn an_ended_session_takes_no_more_and_says_its_rev() {
     let house = House::new();
     let session = house.session_of("ann").await;
-    let ended = house.sessions.end(&as_user("ann"), session.id, Precondition::None, None).await.unwrap().value;
+    let ended = house.sessions.end(&as_user("ann"), session.id, Precondition::None, None).await.unwrap().value.session;
     let told = house.told();
     let refused = house.messages.create(&as_user("ann"), session.id, message_draft("wait"), None).await;
     assert!(matches!(refused, Err(MessageError::SessionEnded { rev }) if rev == ended.rev), "{refused:?}");

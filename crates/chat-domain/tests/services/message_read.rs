@@ -2,8 +2,9 @@
 
 use chat_domain::access::View;
 use chat_domain::message::{MessageError, MockMessageRepository, PageDraft, PageQuery};
+use chat_domain::participant::UnreadCount;
 use chat_domain::query::DEFAULT_LIMIT;
-use chat_domain::session::MockSessionRepository;
+use chat_domain::session::{MockSessionRepository, SessionError};
 use chat_domain::testing::builder::a_session;
 
 use crate::house::{House, as_agent, as_service, as_stranger, as_user, codes, silent_messages};
@@ -64,16 +65,18 @@ async fn a_session_comes_with_its_newest_messages_oldest_first() {
     for content in ["one", "two", "three"] {
         said.push(house.says(&as_user("ann"), session.id, content).await);
     }
-    let newest = async |caller, limit| house.messages.session_with_newest(&caller, session.id, limit).await;
-    let (query, page) = newest(as_user("ann"), Some("2")).await.unwrap();
+    let newest = async |caller, limit| house.sessions.with_newest(&caller, session.id, limit).await;
+    let (query, page, unread) = newest(as_user("ann"), Some("2")).await.unwrap();
+    assert_eq!(unread, UnreadCount::NONE);
     assert_eq!(query, PageQuery::newest(View::Public, 2));
     assert_eq!(page.messages[..], said[1..]);
     assert!(page.prev(&query).is_some() && page.next(&query).is_some());
-    assert_eq!(newest(as_agent("anna"), None).await.unwrap().1.messages[..], said);
+    let (_, page, unread) = newest(as_agent("anna"), None).await.unwrap();
+    assert_eq!((&page.messages[..], unread.get()), (&said[..], 3));
     assert_eq!(newest(as_user("ann"), Some("0")).await.unwrap().1.messages[..], []);
     let hidden = newest(as_user("bob"), None).await;
-    assert!(matches!(hidden, Err(MessageError::SessionNotFound)), "{hidden:?}");
+    assert!(matches!(hidden, Err(SessionError::NotFound)), "{hidden:?}");
     let refused = newest(as_user("ann"), Some("1001")).await;
-    let Err(MessageError::Invalid(faults)) = refused else { panic!("{refused:?}") };
+    let Err(SessionError::Invalid(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(codes(&faults), [("/message_limit", "out_of_range")]);
 }

@@ -18,7 +18,7 @@ async fn a_session_is_stored_and_then_told_of() {
     let house = House::new();
     let draft = SessionDraft { metadata: json(r#"{"page":"/pricing"}"#), ..session_draft("ann") };
     let made = house.sessions.create(&as_user("ann"), draft, None).await.unwrap();
-    let session = made.value;
+    let session = made.value.session;
     assert!(!made.replayed);
     assert_eq!((session.tenant_id.as_str(), session.user_id.as_str()), ("default", "ann"));
     assert_eq!((session.state, session.created_at), (SessionState::Active, house.clock.now()));
@@ -68,7 +68,7 @@ async fn those_who_serve_start_sessions_for_anyone_and_name_the_agent() {
     for role in [Role::Agent, Role::Supervisor, Role::Admin, Role::Service] {
         let draft = SessionDraft { agent_id: text("anna"), ..session_draft("ann") };
         let made = house.sessions.create(&as_role(role, "me"), draft, None).await.unwrap();
-        assert_eq!(made.value.agent_id, Some(participant("anna")), "{role}");
+        assert_eq!(made.value.session.agent_id, Some(participant("anna")), "{role}");
     }
 }
 
@@ -78,7 +78,7 @@ async fn a_session_continues_one_that_its_caller_may_see() {
     let (of_ann, of_bob) = (house.session_of("ann").await, house.session_of("bob").await);
     let after = |previous: &str| SessionDraft { previous_session_id: text(previous), ..session_draft("ann") };
     let made = house.sessions.create(&as_user("ann"), after(&of_ann.id.to_string()), None).await.unwrap();
-    assert_eq!(made.value.previous_session_id, Some(of_ann.id));
+    assert_eq!(made.value.session.previous_session_id, Some(of_ann.id));
     let told = house.told();
     for (caller, previous) in [
         (as_user("ann"), of_bob.id.to_string()),
@@ -99,7 +99,7 @@ async fn a_repeat_answers_with_the_first_session_and_tells_nobody() {
     let first = house.sessions.create(&as_user("ann"), draft(r#"{"a":1,"b":2}"#), Some(&key("k"))).await.unwrap();
     house.clock.advance_seconds(60);
     let again = house.sessions.create(&as_user("ann"), draft(r#"{ "b":2, "a":1 }"#), Some(&key("k"))).await.unwrap();
-    assert_eq!((again.value.id, again.replayed), (first.value.id, true));
+    assert_eq!((again.value.session.id, again.replayed), (first.value.session.id, true));
     let other = house.sessions.create(&as_user("ann"), draft("{}"), Some(&key("k"))).await;
     assert!(matches!(other, Err(SessionError::KeyReused)), "{other:?}");
     assert_eq!(house.told(), 1);
@@ -111,7 +111,7 @@ async fn a_key_is_its_callers_own() {
     let first = house.sessions.create(&as_service(), session_draft("ann"), Some(&key("k"))).await.unwrap();
     for caller in [as_user("ann"), as_agent("service"), as_stranger()] {
         let other = house.sessions.create(&caller, session_draft("ann"), Some(&key("k"))).await.unwrap();
-        assert!(!other.replayed && other.value.id != first.value.id, "{caller:?}");
+        assert!(!other.replayed && other.value.session.id != first.value.session.id, "{caller:?}");
     }
 }
 

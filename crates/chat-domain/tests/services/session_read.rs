@@ -1,9 +1,13 @@
 //! Finding and listing sessions.
 
-use chat_domain::session::{MockSessionRepository, SessionError, SessionPage, UserSessionsDraft};
+use chat_domain::session::{MockSessionRepository, Session, SessionError, SessionPage, UserSessionsDraft};
 use chat_domain::testing::builder::participant;
 
 use crate::house::{House, as_agent, as_service, as_stranger, as_user, codes, silent_sessions};
+
+fn sessions_on(page: &SessionPage) -> Vec<Session> {
+    page.sessions.iter().map(|seen| seen.session.clone()).collect()
+}
 
 #[tokio::test]
 async fn a_session_is_shown_to_its_user_and_to_those_who_serve() {
@@ -25,8 +29,9 @@ async fn a_user_lists_its_own_sessions_alone() {
     let list = async |caller, user| {
         house.sessions.list_of_user(&caller, participant(user), UserSessionsDraft::default()).await
     };
-    assert_eq!(list(as_user("ann"), "ann").await.unwrap().sessions, std::slice::from_ref(&of_ann));
-    assert_eq!(list(as_agent("anna"), "ann").await.unwrap().sessions, [of_ann]);
+    for caller in [as_user("ann"), as_agent("anna")] {
+        assert_eq!(sessions_on(&list(caller, "ann").await.unwrap()), std::slice::from_ref(&of_ann));
+    }
     assert_eq!(*list(as_agent("anna"), "nobody").await.unwrap(), SessionPage::default());
     assert_eq!(*list(as_stranger(), "ann").await.unwrap(), SessionPage::default());
     // Whether there is such a user is not said.
@@ -77,8 +82,8 @@ async fn a_cursor_leads_on() {
         house.sessions.list_of_user(&as_user("ann"), participant("ann"), draft).await.unwrap()
     };
     let first = list(None).await;
-    assert_eq!((first.sessions.as_slice(), first.prev), (&made[..2], None));
+    assert_eq!((sessions_on(&first).as_slice(), first.prev), (&made[..2], None));
     let second = list(first.next.map(|cursor| cursor.encode())).await;
-    assert_eq!((second.sessions.as_slice(), second.next), (&made[2..], None));
+    assert_eq!((sessions_on(&second).as_slice(), second.next), (&made[2..], None));
     assert_eq!(list(second.prev.map(|cursor| cursor.encode())).await, first);
 }

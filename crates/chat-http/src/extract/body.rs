@@ -150,18 +150,25 @@ fn media(from: &Reading, merge_patch: bool) -> Result<Media, Problem> {
     }
 }
 
-fn unsupported(detail: &'static str) -> Problem {
+/// Another media type than the route takes.
+pub(super) fn unsupported(detail: &'static str) -> Problem {
     Problem::new(Kind::UnsupportedMediaType, detail)
 }
 
-/// The bytes of the body. Compressed ones are refused: a small body gains nothing by it, and a bomb would.
-async fn whole(from: &mut Reading) -> Result<Bytes, Problem> {
-    let limits = from.request.app_data::<web::Data<BodyLimits>>().map_or_else(BodyLimits::default, |limits| ***limits);
-    let headers = from.request.headers();
+/// Compressed bodies are refused: a small body gains nothing by it, and a bomb would.
+pub(super) fn uncompressed(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.get_all(header::CONTENT_ENCODING).any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let accept = HeaderValue::from_static("identity");
         return Err(unsupported("The body must not be compressed.").with_header(header::ACCEPT_ENCODING, accept));
     }
+    Ok(())
+}
+
+/// The bytes of the body.
+async fn whole(from: &mut Reading) -> Result<Bytes, Problem> {
+    let limits = from.request.app_data::<web::Data<BodyLimits>>().map_or_else(BodyLimits::default, |limits| ***limits);
+    let headers = from.request.headers();
+    uncompressed(headers)?;
     match announced(headers) {
         Some(length) if length > limits.bytes => return Err(too_large(&limits)),
         Some(length) if length > SHORT => room(&from.request)?.has_room(length)?,
@@ -193,7 +200,8 @@ async fn next(payload: &mut Payload, limits: &BodyLimits, end: Instant) -> Resul
     }
 }
 
-fn announced(headers: &HeaderMap) -> Option<usize> {
+/// How long the body is, where its client has said so.
+pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -201,7 +209,8 @@ fn too_large(limits: &BodyLimits) -> Problem {
     Problem::new(Kind::PayloadTooLarge, format!("The body must be at most {} bytes.", limits.bytes))
 }
 
-fn broken(error: PayloadError) -> Problem {
+/// A body that did not come to its end.
+pub(super) fn broken(error: PayloadError) -> Problem {
     let problem = match error {
         PayloadError::Overflow => Problem::new(Kind::PayloadTooLarge, "The body is too large."),
         _ => Problem::new(Kind::IncompleteBody, "The body broke off."),

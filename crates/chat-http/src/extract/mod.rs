@@ -3,6 +3,7 @@
 
 mod body;
 mod caller;
+mod form;
 mod header;
 mod idempotency;
 mod lenient;
@@ -19,13 +20,14 @@ use chat_domain::fault::Faults;
 use futures_util::future::LocalBoxFuture;
 
 pub(crate) use body::{ApiJson, BodyLimits, Empty, Media, NoBody};
+pub(crate) use form::{Form, Patience};
 pub(crate) use header::{lines, note, single};
 pub(crate) use idempotency::OptionalKey;
-pub(crate) use path::{MessagePath, SessionPath, UserPath};
+pub(crate) use path::{AttachmentPath, EmojiPath, ExtensionPath, MessagePath, SessionPath, UserPath};
 pub(crate) use percent::{encode_component, encode_path};
 pub(crate) use query::{NoQuery, Parameters, Query, parameters};
 pub(crate) use room::{BodyRoom, REFUSALS_METRIC};
-pub(crate) use wire::{Body, body};
+pub(crate) use wire::{Body, FieldType, body};
 
 use crate::problem::Problem;
 

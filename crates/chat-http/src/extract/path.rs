@@ -2,16 +2,23 @@
 
 use std::str::FromStr;
 
+use chat_domain::extension::Emoji;
 use chat_domain::fault::{Place, Rejection};
-use chat_domain::id::{MessageId, ParticipantId, SessionId};
+use chat_domain::id::{AttachmentId, ExtensionId, MessageId, ParticipantId, SessionId};
 
 use super::{Part, Reading, percent};
 use crate::problem::Problem;
 
 /// `{session_id}`
 pub(crate) struct SessionPath(pub(crate) SessionId);
+/// `{attachment_id}`
+pub(crate) struct AttachmentPath(pub(crate) AttachmentId);
 /// `{message_id}`
 pub(crate) struct MessagePath(pub(crate) MessageId);
+/// `{extension_id}`
+pub(crate) struct ExtensionPath(pub(crate) ExtensionId);
+/// `{emoji}`
+pub(crate) struct EmojiPath(pub(crate) Emoji);
 /// `{user_id}`
 pub(crate) struct UserPath(pub(crate) ParticipantId);
 
@@ -21,9 +28,27 @@ impl Part for SessionPath {
     }
 }
 
+impl Part for AttachmentPath {
+    async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
+        Ok(id(from, "attachment_id", uuid).map(Self))
+    }
+}
+
 impl Part for MessagePath {
     async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
         Ok(id(from, "message_id", uuid).map(Self))
+    }
+}
+
+impl Part for ExtensionPath {
+    async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
+        Ok(id(from, "extension_id", uuid).map(Self))
+    }
+}
+
+impl Part for EmojiPath {
+    async fn read(from: &mut Reading) -> Result<Option<Self>, Problem> {
+        Ok(id(from, "emoji", str::parse::<Emoji>).map(Self))
     }
 }
 

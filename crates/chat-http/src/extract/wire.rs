@@ -27,6 +27,28 @@ pub(crate) trait Body: DeserializeOwned + Default + 'static {
     fn faults(self, media: Media, caller: Option<&Caller>) -> Faults;
 }
 
+/// What a field may hold.
+pub(crate) trait FieldType {
+    /// What a value must be that is something else.
+    const WANTED: &'static str;
+}
+
+impl FieldType for String {
+    const WANTED: &'static str = "must be a string";
+}
+
+impl FieldType for i64 {
+    const WANTED: &'static str = "must be an integer";
+}
+
+impl FieldType for Vec<String> {
+    const WANTED: &'static str = "must be an array of strings";
+}
+
+impl FieldType for Box<RawValue> {
+    const WANTED: &'static str = "must be JSON";
+}
+
 /// Makes a struct of [`Field`](chat_domain::field::Field)s, and a [`Body`] of it, from one list of fields.
 macro_rules! body {
     (
@@ -53,7 +75,8 @@ macro_rules! body {
                     $(stringify!($field) => {
                         let field = serde_json::from_str(value.get());
                         self.$field = field.map_err(|_| {
-                            chat_domain::fault::Rejection::new("invalid_type", "must be a string")
+                            let wanted = <$kind as $crate::extract::FieldType>::WANTED;
+                            chat_domain::fault::Rejection::new("invalid_type", wanted)
                         })?;
                     })*
                     _ => {}

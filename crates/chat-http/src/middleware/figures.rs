@@ -15,6 +15,7 @@ use crate::extract::REFUSALS_METRIC;
 use crate::link;
 use crate::problem::Kind;
 use crate::routes::health::{CLOCK_SKEW_METRIC, READY_METRIC};
+use crate::uploads::{IN_FLIGHT_METRIC as UPLOADS, RECEIVED_METRIC, SENT_METRIC};
 
 /// The name of the histogram of latencies, in seconds, for those who set its buckets.
 pub const DURATION_METRIC: &str = "chat_http_request_duration_seconds";
@@ -32,6 +33,9 @@ pub(crate) fn describe_figures() {
     describe_gauge!(READY_METRIC, "1 while the node may take traffic, 0 while it may not, as `/health/ready` says");
     describe_counter!(PROBLEMS, "Requests refused or failed, by the code of the problem in the answer");
     describe_counter!(GIVEN_UP, "Requests whose client was gone before there was an answer");
+    describe_gauge!(UPLOADS, "Files on their way in");
+    describe_counter!(RECEIVED_METRIC, Unit::Bytes, "Bytes of files that came in, of those too that were refused");
+    describe_counter!(SENT_METRIC, Unit::Bytes, "Bytes of files that went out");
     describe_counter!(REFUSALS_METRIC, "Bodies above 8 KiB refused, because those of others took all the room");
 }
 

@@ -8,15 +8,34 @@ use crate::problem::Kind;
 
 /// What the domain may say to each operation, beside refused values.
 fn of_domain(operation: &str) -> &'static [Kind] {
-    use Kind::{InvalidTransition, MessageNotFound, PreconditionFailed, SessionEnded, SessionNotFound};
+    use Kind::{
+        ExtensionGone, ExtensionNotFound, ExtensionStays, ExtensionsTooLarge, InvalidTransition, MessageDeleted,
+        MessageNotFound, PreconditionFailed, SessionEnded, SessionNotFound, TooManyEmoji, TooManyExtensions,
+    };
 
     match operation {
-        "get_session" | "list_messages" => &[SessionNotFound],
+        "get_session" | "list_messages" | "mark_read" | "mark_delivered" | "list_participants" => &[SessionNotFound],
         "update_session" => &[SessionNotFound, InvalidTransition, SessionEnded, PreconditionFailed],
         "end_session" => &[SessionNotFound, PreconditionFailed],
         "create_message" => &[SessionNotFound, SessionEnded],
-        "get_message" => &[MessageNotFound],
-        "delete_message" => &[MessageNotFound, PreconditionFailed],
+        "get_message" | "get_message_history" => &[MessageNotFound],
+        "edit_message" => &[MessageNotFound, MessageDeleted, PreconditionFailed],
+        "delete_message" | "restore_message" => &[MessageNotFound, PreconditionFailed],
+        "list_extensions" => &[MessageNotFound],
+        "get_extension" => &[MessageNotFound, ExtensionNotFound],
+        "create_extension" => &[MessageNotFound, MessageDeleted, TooManyExtensions, ExtensionsTooLarge, ExtensionGone],
+        "delete_extension" => &[MessageNotFound, ExtensionNotFound, MessageDeleted, ExtensionStays, PreconditionFailed],
+        "put_reaction" => &[MessageNotFound, MessageDeleted, TooManyExtensions, TooManyEmoji, PreconditionFailed],
+        "delete_reaction" => &[MessageNotFound, MessageDeleted, PreconditionFailed],
+        "create_attachment" => &[
+            SessionNotFound,
+            SessionEnded,
+            Kind::AttachmentTypeNotAllowed,
+            Kind::AttachmentTypeMismatch,
+            Kind::AttachmentQuotaExceeded,
+            Kind::MalformedForm,
+        ],
+        "get_attachment" => &[Kind::AttachmentNotFound, Kind::RangeNotSatisfiable],
         _ => &[],
     }
 }
@@ -41,7 +60,8 @@ fn of_operation(operation: &Operation) -> Vec<Kind> {
     kinds.extend([Kind::InvalidRequest, Kind::Internal, Kind::StoreUnavailable]);
     kinds.extend(of_domain(header::id(operation)));
     if header::takes_body(operation) {
-        kinds.extend(OF_BODY);
+        let is_form = header::id(operation) == "create_attachment";
+        kinds.extend(OF_BODY.into_iter().filter(|kind| !(is_form && *kind == Kind::MalformedJson)));
     }
     if header::takes_key(operation) {
         kinds.push(Kind::IdempotencyKeyReused);

@@ -119,19 +119,51 @@ pub(super) fn reads(operation: &Operation) -> bool {
 }
 
 pub(super) fn takes_key(operation: &Operation) -> bool {
-    matches!(id(operation), "create_session" | "end_session" | "create_message")
+    matches!(
+        id(operation),
+        "create_session"
+            | "end_session"
+            | "create_message"
+            | "mark_read"
+            | "mark_delivered"
+            | "create_attachment"
+            | "create_extension"
+            | "restore_message"
+    )
 }
 
 fn is_conditional(operation: &Operation) -> bool {
-    matches!(id(operation), "update_session" | "end_session" | "delete_message")
+    matches!(
+        id(operation),
+        "update_session"
+            | "end_session"
+            | "edit_message"
+            | "delete_message"
+            | "restore_message"
+            | "delete_extension"
+            | "put_reaction"
+            | "delete_reaction"
+    )
 }
 
 fn has_tag(operation: &Operation) -> bool {
-    is_chat(operation) && !matches!(id(operation), "list_user_sessions" | "list_audit")
+    is_chat(operation)
+        && !matches!(
+            id(operation),
+            "list_user_sessions" | "list_participants" | "list_audit" | "delete_extension" | "create_attachment"
+        )
 }
 
 fn links(operation: &Operation) -> bool {
-    matches!(id(operation), "get_session" | "list_messages" | "list_user_sessions" | "list_audit")
+    matches!(
+        id(operation),
+        "get_session"
+            | "get_message_history"
+            | "list_extensions"
+            | "list_messages"
+            | "list_user_sessions"
+            | "list_audit"
+    )
 }
 
 /// Adds the headers of an operation's request and good answers.
@@ -157,7 +189,12 @@ pub(super) fn describe(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
             add(response, &headers);
-            add(response, if status == "503" { &["Retry-After"] } else { &["Vary"] });
+            match status.as_str() {
+                "503" => add(response, &["Retry-After"]),
+                // Nothing is sent, so nothing is compressed.
+                "204" => {}
+                _ => add(response, &["Vary"]),
+            }
         }
     }
 }

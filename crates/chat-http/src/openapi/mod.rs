@@ -13,7 +13,7 @@ use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
 use crate::problem::ProblemDocument;
-use crate::routes::{audit, health, message, meta, session};
+use crate::routes::{attachment, audit, extension, health, message, meta, participant, session};
 
 /// What a reader must know before the first call.
 const INTRODUCTION: &str = "\
@@ -21,7 +21,7 @@ Live chat: sessions between a visitor and agents, and the messages in them.
 
 - Everything under `/api/v1` lies under `/api/v1/chat` too; `Link` and `Location` keep the prefix that was used. \
 `HEAD` works where `GET` does, and `OPTIONS` names the methods of a path.
-- Bodies are JSON in UTF-8, at most 256 KiB, not compressed. Unknown or doubled fields, and unknown or doubled query \
+- Bodies are JSON in UTF-8, at most 256 KiB, not compressed, but for uploads, which have their own limit. Unknown or doubled fields, and unknown or doubled query \
 parameters, are a 422 that names them. Brackets deeper than 128 are a 400, as is all that a JSON parser refuses.
 - A method that a path does not know is a 405 `method_not_allowed` with `Allow`. An answer that leaves a body \
 unread closes its connection, with `Connection: close`: requests that were sent after it without waiting are refused.
@@ -31,8 +31,8 @@ document.
 - Lists are bare arrays. `Link` (RFC 8288) leads to the pages around, and is made to be followed as it is.
 - A `POST` with an `Idempotency-Key` may be repeated: the repeat makes nothing and answers with what the first one made, \
 as it is now, and `Idempotent-Replayed: true`. Keys of messages hold as long as the message, others at least 24 hours.
-- Each session counts every change to it and to anything in it in `rev`. `ETag` is made of it, of the caller's view and \
-of the query, and carries the name of the encoding where the answer is compressed. `If-None-Match` gives 304; `If-Match` \
+- Each session counts every change to it and to anything in it in `rev`. `ETag` is made of it, of the caller's view, of \
+what the caller has not read of a session and of the query, and carries the name of the encoding where the answer is compressed. `If-None-Match` gives 304; `If-Match` \
 gives 412 when the thing has moved on. `If-Match: \"v3\"` asks for a session's `version` alone, which messages leave be.
 - Callers are known by a Bearer token (`jwt` mode), by a gateway that sets `X-Tenant-Id`, `X-User-Id` and `X-User-Role` \
 (`gateway` mode), or by these headers from whoever sends them (`open` mode). Outside `open` mode a request without a \
@@ -49,6 +49,9 @@ is too much is a 429 `rate_limited`, of which nothing was done; `Retry-After` sa
     tags(
         (name = "sessions", description = "Conversations between one user and the agents of a tenant."),
         (name = "messages", description = "What is said in a session, in the order of `seq`."),
+        (name = "extensions", description = "What hangs on a message: reactions, and what clients put there."),
+        (name = "attachments", description = "Files, uploaded to a session and sent with a message."),
+        (name = "participants", description = "Who has received and read how much of a session."),
         (name = "audit", description = "Who did what to which thing."),
         (name = "service", description = "The service itself."),
     ),
@@ -61,7 +64,21 @@ is too much is a 429 `rate_limited`, of which nothing was done; `Retry-After` sa
         message::create,
         message::list,
         message::show,
+        message::edit,
+        message::history,
         message::remove,
+        message::restore,
+        extension::list,
+        extension::create,
+        extension::show,
+        extension::remove,
+        extension::reaction::put,
+        extension::reaction::remove,
+        attachment::create,
+        attachment::show,
+        participant::read,
+        participant::delivered,
+        participant::list,
         audit::list,
         health::show,
         health::show_under_api,
@@ -100,7 +117,7 @@ impl Modify for Shared {
 
 /// A body that has nothing to say may be left out, which its type cannot tell.
 fn make_empty_body_optional(operation: &mut Operation) {
-    if header::id(operation) == "end_session"
+    if matches!(header::id(operation), "end_session" | "restore_message")
         && let Some(RefOr::T(body)) = &mut operation.request_body
     {
         body.required = Some(Required::False);
@@ -109,7 +126,7 @@ fn make_empty_body_optional(operation: &mut Operation) {
 
 /// The operations that this interface has; `HEAD` and `OPTIONS` stand in the introduction.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 /// The document.

@@ -2,6 +2,7 @@
 
 use chat_domain::access::{Action, Role};
 use chat_domain::message::{MessageType, SenderType, Visibility};
+use chat_domain::participant::ParticipantRole;
 use chat_domain::query::Order;
 use chat_domain::session::SessionStatus;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, Type};
@@ -18,6 +19,11 @@ pub(crate) fn session_status() -> Object {
 /// The roles of callers.
 pub(crate) fn role() -> Object {
     words(Role::ALL.map(Role::as_str))
+}
+
+/// The sides on which participants read.
+pub(crate) fn participant_role() -> Object {
+    words(ParticipantRole::ALL.iter().map(|value| value.as_str()))
 }
 
 /// What callers do.

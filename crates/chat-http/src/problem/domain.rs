@@ -3,6 +3,7 @@
 
 use chat_domain::audit::AuditError;
 use chat_domain::error::RepositoryError;
+use chat_domain::extension::{ExtensionError, NoRoom};
 use chat_domain::fault::Faults;
 use chat_domain::figures::FiguresForbidden;
 use chat_domain::message::MessageError;
@@ -41,6 +42,7 @@ impl From<MessageError> for Problem {
                 Self::new(Kind::MessageNotFound, "There is no such message, or it is not yours to see.")
             }
             MessageError::Forbidden => forbidden(),
+            MessageError::Deleted => Self::new(Kind::MessageDeleted, "The message is deleted, and cannot change."),
             MessageError::KeyReused => key_reused(),
             MessageError::PreconditionFailed => moved_on("message"),
             MessageError::SessionEnded { rev } => {
@@ -48,6 +50,39 @@ impl From<MessageError> for Problem {
                 Self::new(Kind::SessionEnded, detail).with_session(SessionStatus::Ended, rev)
             }
             MessageError::Repository(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExtensionError> for Problem {
+    fn from(error: ExtensionError) -> Self {
+        match error {
+            ExtensionError::Invalid(faults) => Self::invalid(faults),
+            ExtensionError::Message(error) => error.into(),
+            ExtensionError::NotFound => {
+                Self::new(Kind::ExtensionNotFound, "There is no such extension on the message.")
+            }
+            ExtensionError::Gone => {
+                let detail = "An earlier request with this Idempotency-Key made an extension that is gone by now.";
+                Self::new(Kind::ExtensionGone, detail)
+            }
+            ExtensionError::Stays => {
+                Self::new(Kind::ExtensionStays, "Attachments and earlier versions of its text stay on a message.")
+            }
+            ExtensionError::NoRoom(no_room) => no_room.into(),
+        }
+    }
+}
+
+impl From<NoRoom> for Problem {
+    fn from(no_room: NoRoom) -> Self {
+        match no_room {
+            NoRoom::TooMany => Self::new(Kind::TooManyExtensions, "A message holds at most 100 extensions."),
+            NoRoom::TooLarge => Self::new(
+                Kind::ExtensionsTooLarge,
+                "The extensions of clients' own types have at most 131072 bytes of data together on a message.",
+            ),
+            NoRoom::TooManyEmoji => Self::new(Kind::TooManyEmoji, "A message shows at most 20 different emoji."),
         }
     }
 }
@@ -95,15 +130,15 @@ impl From<Faults> for Problem {
     }
 }
 
-fn session_not_found() -> Problem {
+pub(super) fn session_not_found() -> Problem {
     Problem::new(Kind::SessionNotFound, "There is no such session, or it is not yours to see.")
 }
 
-fn forbidden() -> Problem {
+pub(super) fn forbidden() -> Problem {
     Problem::new(Kind::Forbidden, "The caller's role does not allow this.")
 }
 
-fn key_reused() -> Problem {
+pub(super) fn key_reused() -> Problem {
     Problem::new(Kind::IdempotencyKeyReused, "The Idempotency-Key was used before, for another request.")
 }
 

@@ -33,6 +33,19 @@ kinds! {
     RouteNotFound,
     SessionNotFound,
     MessageNotFound,
+    ExtensionNotFound,
+    AttachmentNotFound,
+    AttachmentQuotaExceeded,
+    AttachmentTypeMismatch,
+    AttachmentTypeNotAllowed,
+    MalformedForm,
+    RangeNotSatisfiable,
+    MessageDeleted,
+    ExtensionStays,
+    TooManyExtensions,
+    ExtensionsTooLarge,
+    TooManyEmoji,
+    ExtensionGone,
     MethodNotAllowed,
     NotAcceptable,
     RequestTimeout,
@@ -62,6 +75,27 @@ impl Kind {
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
             Self::SessionNotFound => (StatusCode::NOT_FOUND, "session_not_found", "Session not found"),
             Self::MessageNotFound => (StatusCode::NOT_FOUND, "message_not_found", "Message not found"),
+            Self::MessageDeleted => (StatusCode::CONFLICT, "message_deleted", "Message is deleted"),
+            Self::AttachmentNotFound => (StatusCode::NOT_FOUND, "attachment_not_found", "Attachment not found"),
+            Self::AttachmentQuotaExceeded => {
+                (StatusCode::CONFLICT, "attachment_quota_exceeded", "No room for more files")
+            }
+            Self::AttachmentTypeMismatch => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "attachment_type_mismatch", "File is of another type")
+            }
+            Self::AttachmentTypeNotAllowed => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "attachment_type_not_allowed", "File of a type that is not taken")
+            }
+            Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed_form", "Malformed form"),
+            Self::RangeNotSatisfiable => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable")
+            }
+            Self::ExtensionNotFound => (StatusCode::NOT_FOUND, "extension_not_found", "Extension not found"),
+            Self::ExtensionStays => (StatusCode::CONFLICT, "extension_stays", "Extension stays"),
+            Self::TooManyExtensions => (StatusCode::CONFLICT, "too_many_extensions", "Too many extensions"),
+            Self::ExtensionsTooLarge => (StatusCode::CONFLICT, "extensions_too_large", "Extensions too large"),
+            Self::TooManyEmoji => (StatusCode::CONFLICT, "too_many_emoji", "Too many emoji"),
+            Self::ExtensionGone => (StatusCode::GONE, "extension_gone", "Extension is gone"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout", "Request too slow"),

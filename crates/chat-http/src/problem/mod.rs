@@ -3,6 +3,7 @@
 //! Handlers and extractors return a [`Problem`] without knowing the request that it belongs to. The edge (see
 //! `middleware::edge`) adds what only it knows, the path and the request id, and logs what lies behind.
 
+mod attachment;
 mod document;
 mod domain;
 mod kind;

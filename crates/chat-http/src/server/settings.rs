@@ -31,6 +31,11 @@ pub struct ServerSettings {
     /// The most bytes of bodies above 8 KiB that are held at once, those that are still coming among them; a further such
     /// body is a 503.
     pub held_body_bytes: usize,
+    /// The most files that are on their way in at once, on all workers; a further one is a 503. They are not counted among
+    /// the bytes of bodies: of each a buffer is held.
+    pub uploads_at_once: usize,
+    /// The longest that a file may take to come in.
+    pub upload_timeout: Duration,
     /// How long a connection is kept without a request.
     pub keep_alive: Duration,
     /// The longest wait for a client to close its side.
@@ -63,6 +68,8 @@ impl Default for ServerSettings {
             write_stall_timeout: Duration::from_secs(10),
             max_body_bytes: limits.bytes,
             held_body_bytes: 32 * 1024 * 1024,
+            uploads_at_once: 64,
+            upload_timeout: Duration::from_mins(15),
             keep_alive: Duration::from_secs(75),
             disconnect_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::attachment::{MEDIA, form};
 use crate::server::{Answer, TestServer, start};
 
 const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
@@ -25,7 +26,7 @@ fn documented(document: &Value) -> BTreeSet<(String, String)> {
 }
 
 /// What the server says of each path that it serves; one line for each path of the route table.
-const SERVED: [&str; 14] = [
+const SERVED: [&str; 24] = [
     "/",
     "/health",
     "/health/live",
@@ -37,8 +38,18 @@ const SERVED: [&str; 14] = [
     "/api/v1/sessions/{session_id}",
     "/api/v1/sessions/{session_id}/end",
     "/api/v1/sessions/{session_id}/messages",
+    "/api/v1/sessions/{session_id}/read",
+    "/api/v1/sessions/{session_id}/delivered",
+    "/api/v1/sessions/{session_id}/participants",
     "/api/v1/users/{user_id}/sessions",
     "/api/v1/messages/{message_id}",
+    "/api/v1/messages/{message_id}/extensions",
+    "/api/v1/messages/{message_id}/extensions/{extension_id}",
+    "/api/v1/messages/{message_id}/history",
+    "/api/v1/messages/{message_id}/reactions/{emoji}",
+    "/api/v1/messages/{message_id}/restore",
+    "/api/v1/sessions/{session_id}/attachments",
+    "/api/v1/attachments/{attachment_id}",
     "/api/v1/audit",
 ];
 
@@ -146,6 +157,24 @@ impl Judge {
     }
 }
 
+/// An edit, its history, a deletion and its end, as the document says.
+async fn hold_edits(judge: &Judge, server: &TestServer, at: &str) {
+    let edit = |body: &'static str| server.patch(at).header("content-type", "application/json").body(body);
+    judge.hold("edit_message", &Answer::of(edit("{\"content\":\"hi\",\"metadata\":{\"a\":1}}")).await);
+    judge.hold("edit_message", &Answer::of(edit("{\"content\":\"\"}")).await);
+    judge.hold("edit_message", &Answer::of(edit("{}").header("if-match", "\"1\"")).await);
+    let history = || server.get(&format!("{at}/history"));
+    judge.hold("get_message_history", &Answer::of(history()).await);
+    judge.hold("get_message_history", &Answer::of(history().header("if-none-match", "*")).await);
+    judge.hold("delete_message", &Answer::of(server.delete(at).header("if-match", "\"1\"")).await);
+    judge.hold("delete_message", &Answer::of(server.delete(at)).await);
+    judge.hold("edit_message", &Answer::of(edit("{}")).await);
+    let restore = || server.post(&format!("{at}/restore"));
+    judge.hold("restore_message", &Answer::of(restore().header("if-match", "\"1\"")).await);
+    judge.hold("restore_message", &Answer::of(restore().header("idempotency-key", "k")).await);
+    judge.hold("restore_message", &Answer::of(restore().header("idempotency-key", "k")).await);
+}
+
 #[tokio::test]
 async fn answers_are_what_the_document_says() {
     let server = start().await;
@@ -163,10 +192,11 @@ async fn answers_are_what_the_document_says() {
     judge.hold("get_session", &Answer::of(server.get(&path).header("if-none-match", "*")).await);
     judge.hold("list_user_sessions", &Answer::of(server.get("/api/v1/users/ann/sessions")).await);
     judge.hold("get_message", &Answer::of(server.get(&at)).await);
-    judge.hold("delete_message", &Answer::of(server.delete(&at).header("if-match", "\"1\"")).await);
-    judge.hold("delete_message", &Answer::of(server.delete(&at)).await);
+    hold_what_is_said_of_extensions(&judge, &server, &at).await;
+    hold_what_is_said_of_attachments(&judge, &server, &path).await;
+    hold_edits(&judge, &server, &at).await;
     let audit = Answer::of(server.get("/api/v1/audit").header("x-user-role", "admin")).await;
-    assert_eq!(audit.json().as_array().unwrap().len(), 1);
+    assert_eq!(audit.json().as_array().unwrap().len(), 3);
     judge.hold("list_audit", &audit);
     judge.hold("list_audit", &Answer::of(server.get("/api/v1/audit")).await);
     judge.hold("update_session", &Answer::of(server.patch(&path).json(&json!({"status": "transferred"}))).await);
@@ -190,6 +220,11 @@ async fn answers_are_what_the_document_says() {
     );
     judge.hold("get_session", &Answer::of(server.get("/api/v1/sessions/x?y=1")).await);
     judge.hold("get_message", &Answer::of(server.get("/api/v1/messages/0198c0de-0000-7000-8000-0000000000ff")).await);
+}
+
+#[tokio::test]
+async fn answers_about_the_service_are_what_the_document_says() {
+    let (server, judge) = (start().await, Judge::new());
     for (operation, path) in [
         ("get_about", "/"),
         ("get_health", "/health"),
@@ -200,6 +235,53 @@ async fn answers_are_what_the_document_says() {
         ("get_metrics", "/metrics"),
     ] {
         judge.hold(operation, &Answer::of(server.get(path)).await);
+    }
+}
+
+/// Of a session that lies there. What a file itself is, the document cannot say.
+async fn hold_what_is_said_of_attachments(judge: &Judge, server: &TestServer, session: &str) {
+    let upload = |headers: &str| {
+        let upload = server.post(&format!("{session}/attachments")).header("content-type", MEDIA);
+        upload.header("idempotency-key", "k").body(form(&[(headers, b"hello")]))
+    };
+    let file = "Content-Disposition: form-data; name=\"file\"";
+    let made = Answer::of(upload(file)).await;
+    judge.hold("create_attachment", &made);
+    judge.hold("create_attachment", &Answer::of(upload(file)).await);
+    judge.hold("create_attachment", &Answer::of(upload("Content-Disposition: form-data; name=\"x\"")).await);
+    judge.hold("create_attachment", &Answer::of(upload("nonsense")).await);
+    judge.hold("create_attachment", &Answer::of(upload(&format!("{file}\r\nContent-Type: image/png"))).await);
+    let get = || server.get(made.header("location"));
+    judge.hold("get_attachment", &Answer::of(get().header("if-none-match", "*")).await);
+    judge.hold("get_attachment", &Answer::of(get().header("range", "bytes=500-")).await);
+    judge.hold("get_attachment", &Answer::of(server.get("/api/v1/attachments/x")).await);
+    let nothing = "/api/v1/attachments/0198c0de-0000-7000-8000-0000000000ff";
+    judge.hold("get_attachment", &Answer::of(server.get(nothing)).await);
+}
+
+/// Of a message that lies there, and stays as it is.
+async fn hold_what_is_said_of_extensions(judge: &Judge, server: &TestServer, message: &str) {
+    let extensions = format!("{message}/extensions");
+    let add = |body: &Value| server.post(&extensions).header("idempotency-key", "k").json(body);
+    let body = json!({"extension_type": "translation", "data": {"de": "hallo"}});
+    let made = Answer::of(add(&body)).await;
+    judge.hold("create_extension", &made);
+    judge.hold("create_extension", &Answer::of(add(&body)).await);
+    judge.hold("create_extension", &Answer::of(add(&json!({"extension_type": "reaction", "data": {}}))).await);
+    judge.hold("list_extensions", &Answer::of(server.get(&extensions)).await);
+    judge.hold("list_extensions", &Answer::of(server.get(&extensions).header("if-none-match", "*")).await);
+    let path = made.header("location");
+    judge.hold("get_extension", &Answer::of(server.get(path)).await);
+    judge.hold("get_extension", &Answer::of(server.get(path).header("if-none-match", "*")).await);
+    judge.hold("delete_extension", &Answer::of(server.delete(path).header("if-match", "\"1\"")).await);
+    for _ in 0..2 {
+        judge.hold("delete_extension", &Answer::of(server.delete(path)).await);
+    }
+    judge.hold("create_extension", &Answer::of(add(&body)).await);
+    let reaction = |emoji: &str| format!("{message}/reactions/{emoji}");
+    for emoji in ["%F0%9F%91%8D", "x"] {
+        judge.hold("put_reaction", &Answer::of(server.request(Method::PUT, &reaction(emoji))).await);
+        judge.hold("delete_reaction", &Answer::of(server.delete(&reaction(emoji))).await);
     }
 }
 

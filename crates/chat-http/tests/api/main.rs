@@ -3,6 +3,7 @@
 
 mod address;
 mod answers;
+mod attachment;
 mod audit;
 mod beside;
 mod body_room;
@@ -10,6 +11,8 @@ mod conditional;
 mod cors;
 mod deadline;
 mod description;
+mod edit;
+mod extension;
 mod fault;
 mod gate;
 mod gateway;
@@ -25,6 +28,7 @@ mod message;
 mod meta;
 mod observe;
 mod outage;
+mod participant;
 mod pipeline;
 mod role;
 mod server;

@@ -7,14 +7,19 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use async_trait::async_trait;
 use chat_domain::access::Guard;
+use chat_domain::attachment::{
+    AllowedTypes, AttachmentFiles, AttachmentRepository, AttachmentRules, AttachmentService,
+};
 use chat_domain::audit::{AuditRepository, AuditService};
 use chat_domain::error::RepositoryError;
+use chat_domain::extension::{ExtensionRepository, ExtensionService};
 use chat_domain::figures::FiguresService;
 use chat_domain::health::{Probe, Pulse};
 use chat_domain::message::{MessagePages, MessageRepository, MessageService};
+use chat_domain::participant::{ParticipantRepository, ParticipantService, UnreadCounts};
 use chat_domain::session::{SessionRepository, SessionService};
 use chat_domain::testing::builder::a_guard;
-use chat_domain::testing::fake::{FakeBus, FakeClock, FakeIds, FakeProbe, FakeStore};
+use chat_domain::testing::fake::{FakeBus, FakeClock, FakeFiles, FakeIds, FakeProbe, FakeStore};
 use chat_domain::testing::rig::Store;
 use chat_http::{
     Api, AuthMode, CorsOrigins, Drain, Health, Limiting, Scrape, ServerSettings, Stopper, TrustedProxies, bind,
@@ -32,7 +37,13 @@ pub(crate) struct Parts {
     pub(crate) sessions: Arc<dyn SessionRepository>,
     pub(crate) messages: Arc<dyn MessageRepository>,
     pub(crate) pages: Arc<dyn MessagePages>,
+    pub(crate) extensions: Arc<dyn ExtensionRepository>,
+    pub(crate) participants: Arc<dyn ParticipantRepository>,
+    pub(crate) unread: Arc<dyn UnreadCounts>,
     pub(crate) audit: Arc<dyn AuditRepository>,
+    pub(crate) attachments: Arc<dyn AttachmentRepository>,
+    pub(crate) files: Arc<dyn AttachmentFiles>,
+    pub(crate) attachment_rules: AttachmentRules,
     /// Who is asked about the figures.
     pub(crate) guard: Guard,
     pub(crate) database: Arc<dyn Probe>,
@@ -58,7 +69,17 @@ impl Parts {
             sessions: store.sessions,
             messages: store.messages,
             pages: store.pages,
+            extensions: store.extensions,
+            participants: store.participants,
+            unread: store.unread,
             audit: store.audit,
+            attachments: store.attachments,
+            files: Arc::new(FakeFiles::default()),
+            attachment_rules: AttachmentRules {
+                max_bytes: 100_000,
+                quota: None,
+                types: AllowedTypes::new(["image/png", "image/jpeg", "text/plain"]).unwrap(),
+            },
             guard: a_guard(),
             database: Arc::new(FakeProbe::Healthy),
             cache: Arc::new(FakeProbe::Healthy),
@@ -106,15 +127,45 @@ pub(crate) async fn start() -> TestServer {
 pub(crate) async fn start_with(parts: Parts) -> TestServer {
     let (clock, drain) = (FakeClock::new(), Drain::default());
     let (shared, ids, bus) = (Arc::new(clock.clone()), Arc::new(FakeIds::new()), Arc::new(FakeBus::new()));
-    let sessions =
-        SessionService::new(Arc::clone(&parts.sessions), bus.clone(), a_guard(), shared.clone(), ids.clone());
-    let messages =
-        MessageService::new(parts.messages, parts.pages, parts.sessions, bus, a_guard(), shared.clone(), ids);
+    let (pages, unread) = (Arc::clone(&parts.pages), parts.unread);
+    let sessions = Arc::clone(&parts.sessions);
+    let sessions = SessionService::new(sessions, pages, unread, bus.clone(), a_guard(), shared.clone(), ids.clone());
+    let participants = ParticipantService::new(
+        parts.participants,
+        Arc::clone(&parts.sessions),
+        bus.clone(),
+        a_guard(),
+        shared.clone(),
+    );
+    let stores = (Arc::clone(&parts.sessions), Arc::clone(&parts.messages));
+    let messages = MessageService::new(
+        parts.messages,
+        parts.pages,
+        parts.sessions,
+        bus.clone(),
+        a_guard(),
+        shared.clone(),
+        ids.clone(),
+    );
+    let messages = Arc::new(messages.with_attachments(Arc::clone(&parts.attachments)));
+    let attachments = AttachmentService::new(
+        (parts.attachments, parts.files),
+        stores,
+        parts.attachment_rules,
+        a_guard(),
+        shared.clone(),
+        ids.clone(),
+    );
+    let extensions =
+        ExtensionService::new(Arc::clone(&messages), parts.extensions, bus, a_guard(), shared.clone(), ids);
     let health = Health::new(parts.database, parts.cache, shared);
     let api = Api {
         figures: Arc::new(FiguresService::new(parts.guard)),
         sessions: Arc::new(sessions),
-        messages: Arc::new(messages),
+        participants: Arc::new(participants),
+        extensions: Arc::new(extensions),
+        messages,
+        attachments: Arc::new(attachments),
         audit: Arc::new(AuditService::new(parts.audit, a_guard())),
         health: Arc::new(parts.token_keys.into_iter().fold(health, Health::with_token_keys)),
         metrics: Some(Scrape::new(figures(), || ())),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, start};
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "id",
     "tenant_id",
     "user_id",
@@ -20,6 +20,7 @@ const FIELDS: [&str; 14] = [
     "version",
     "message_count",
     "last_message_at",
+    "unread_count",
 ];
 
 /// The names of an object's members, in the order in which they are written.
@@ -44,6 +45,7 @@ async fn a_new_session_has_every_field_in_its_order() {
         "id": session["id"], "tenant_id": "default", "user_id": "ann", "agent_id": null, "status": "active",
         "metadata": {}, "created_at": session["created_at"], "updated_at": session["created_at"], "ended_at": null,
         "previous_session_id": null, "rev": 1, "version": 1, "message_count": 0, "last_message_at": null,
+        "unread_count": 0,
     });
     assert_eq!(session, expected);
     let stamp = session["created_at"].as_str().unwrap();
@@ -85,9 +87,9 @@ async fn a_session_is_shown_with_its_newest_messages_oldest_first() {
     let session = answer.expect(StatusCode::OK);
     let contents: Vec<_> = session["messages"].as_array().unwrap().iter().map(|m| &m["content"]).collect();
     assert_eq!(contents, ["two", "three"]);
-    assert_eq!(names(answer.text())[..14], FIELDS);
+    assert_eq!(names(answer.text())[..FIELDS.len()], FIELDS);
     assert_eq!((&session["message_count"], &session["rev"]), (&json!(3), &json!(4)));
-    assert_eq!(answer.header("etag"), "\"4-f-l2\"");
+    assert_eq!(answer.header("etag"), "\"4-f-l2-u3\"");
     let none = Answer::of(server.get(&format!("{path}?message_limit=0"))).await.expect(StatusCode::OK);
     assert_eq!(none["messages"], json!([]));
 }

@@ -8,8 +8,17 @@ use super::config::{Address, InvalidUrl, PgConfig};
 use super::statement::Statement;
 
 /// The tables that the service reads and writes.
-pub(super) const TABLES: [&str; 5] =
-    ["audit_entries", "idempotency_keys", "message_extensions", "messages", "sessions"];
+pub(super) const TABLES: [&str; 9] = [
+    "attachment_usage",
+    "attachments",
+    "audit_entries",
+    "idempotency_keys",
+    "message_edits",
+    "message_extensions",
+    "messages",
+    "participants",
+    "sessions",
+];
 
 /// The grants that the role lacks, as statements whose names the server has quoted. An owner, a superuser and a member
 /// of the owner's role lack nothing.

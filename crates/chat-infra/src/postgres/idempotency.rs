@@ -32,8 +32,8 @@ pub(super) const FORGET: &str = "DELETE FROM idempotency_keys k \
 pub(super) enum Known {
     /// It was not used yet, or there is none.
     No,
-    /// It was used for this command.
-    Same,
+    /// It was used for this command, which led to that.
+    Same(uuid::Uuid),
     /// It was used for another command.
     Other,
 }
@@ -41,21 +41,22 @@ pub(super) enum Known {
 /// Looks for the key.
 pub(super) async fn known(lease: &mut Lease, tenant: &TenantId, key: Option<&Idempotency>) -> Result<Known, Failure> {
     let Some(key) = key else { return Ok(Known::No) };
-    let same: Vec<bool> = lease.load("look for key", is_same(tenant, key), Loss::Nothing).await?;
-    Ok(match same.first() {
+    let used: Vec<(bool, uuid::Uuid)> = lease.load("look for key", is_same(tenant, key), Loss::Nothing).await?;
+    Ok(match used.first() {
         None => Known::No,
-        Some(true) => Known::Same,
-        Some(false) => Known::Other,
+        Some((true, resource)) => Known::Same(*resource),
+        Some((false, _)) => Known::Other,
     })
 }
 
-/// Whether the key was used for this command; no row where it was not used.
+/// Whether the key was used for this command, and what it led to; no row where it was not used.
 pub(super) fn is_same<'q>(
     tenant: &'q TenantId,
     key: &'q Idempotency,
-) -> impl LoadQuery<'q, AsyncPgConnection, bool> + QueryFragment<Pg> + Send {
+) -> impl LoadQuery<'q, AsyncPgConnection, (bool, uuid::Uuid)> + QueryFragment<Pg> + Send {
     let row = idempotency_keys::table.find((tenant.as_str(), key.scope.as_bytes().as_slice()));
-    row.select(idempotency_keys::command.eq(key.command.as_bytes().as_slice()))
+    let is_same = idempotency_keys::command.eq(key.command.as_bytes().as_slice());
+    row.select((is_same, idempotency_keys::resource_id))
 }
 
 /// Stores the key with what it led to.

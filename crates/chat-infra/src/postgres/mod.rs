@@ -10,6 +10,7 @@
 //!
 //! [`OutcomeUnknown`]: chat_domain::error::RepositoryError::OutcomeUnknown
 
+mod attachment;
 mod audit;
 mod config;
 mod connect;
@@ -22,6 +23,7 @@ mod idempotency;
 mod lease;
 mod message;
 mod migrate;
+mod participant;
 #[cfg(test)]
 mod plans;
 mod pool;
@@ -35,6 +37,7 @@ mod store;
 mod sweep;
 mod time;
 mod tls;
+mod unread;
 mod warm;
 
 pub use config::{InvalidUrl, PgConfig};

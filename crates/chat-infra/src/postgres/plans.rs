@@ -1,11 +1,13 @@
 //! How PostgreSQL goes about the statements: lists are one walk along one index, whatever lies beside their rows, and
 //! every table is read by the index that was made for it, even by plans that were made while it was empty.
 
+mod attachment;
 mod audit;
 mod built;
 mod change;
 mod database;
 mod keys;
+mod participant;
 mod settings;
 
 use chat_domain::access::View;
@@ -16,7 +18,7 @@ use chat_domain::session::CursorDirection;
 use diesel_async::SimpleAsyncConnection as _;
 
 use self::database::Database;
-use super::extension::list_sql;
+use super::extension::find::find_sql;
 use super::idempotency::FORGET;
 use super::message::judged::JUDGED;
 use super::message::late_key::KNOWN;
@@ -153,7 +155,7 @@ fn others() -> Vec<Other> {
     let one = format!("ARRAY['default'], ARRAY[{MESSAGE}]::uuid[]");
     let revs = format!("ARRAY['default'], ARRAY[{SESSION}]::uuid[]");
     let (by_rev, news) = (("messages", "messages_by_rev"), format!("{revs}, {revs}, ARRAY[1000]::bigint[]"));
-    let list = format!("'default', ARRAY[{MESSAGE}]::uuid[]");
+    let find = format!("'default', {MESSAGE}, {MESSAGE}");
     vec![
         other(JUDGED, append_types, append, vec![sessions, by_scope, sessions]),
         other(PLAIN, plain_types, plain, vec![sessions, by_scope]),
@@ -161,7 +163,7 @@ fn others() -> Vec<Other> {
         other(KNOWN, "bigint[], text[], bytea[], bytea[]", late, vec![by_scope]),
         other(CREATE, create_types, create, vec![keys]),
         other(by_ids_sql(), "text[], uuid[]", one, vec![by_id, extensions]),
-        other(list_sql(), "text, uuid[]", list, vec![by_id, extensions]),
+        other(find_sql(), "text, uuid, uuid", find, vec![by_id, extensions]),
         other(REVS, "text[], uuid[]", revs, vec![sessions]),
         other(
             news_sql(),
@@ -195,7 +197,13 @@ async fn each_list_is_one_index_scan_among_a_million_messages() {
         plan.assert_wastes_nothing();
         plan.assert_sorts_nothing();
     }
-    for other in others().into_iter().chain(change::others()).chain(built::others()) {
+    for other in others()
+        .into_iter()
+        .chain(change::others())
+        .chain(built::others())
+        .chain(participant::others())
+        .chain(attachment::others())
+    {
         let plan = database.run(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
         plan.assert_wastes_nothing();
@@ -220,7 +228,13 @@ async fn a_plan_made_while_the_tables_are_empty_is_good_when_they_have_grown() {
         assert_eq!(plan.scan(table)["Index Name"], index, "{plan:#?}");
         plan.assert_sorts_nothing();
     }
-    for other in others().into_iter().chain(change::others()).chain(built::others()) {
+    for other in others()
+        .into_iter()
+        .chain(change::others())
+        .chain(built::others())
+        .chain(participant::others())
+        .chain(attachment::others())
+    {
         let plan = database.plan(&other.sql, other.types, &other.values).await;
         assert_eq!(plan.indexes(), other.reads, "{plan:#?}");
     }

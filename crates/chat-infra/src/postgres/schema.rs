@@ -20,6 +20,7 @@ diesel::table! {
         last_message_at -> Nullable<Timestamptz>,
         public_message_count -> BigInt,
         last_public_message_at -> Nullable<Timestamptz>,
+        changed_before -> Nullable<Timestamptz>,
     }
 }
 
@@ -56,6 +57,22 @@ diesel::table! {
         extension_type -> Text,
         data -> Text,
         created_at -> Timestamptz,
+        maker_type -> Nullable<Text>,
+        maker_id -> Nullable<Text>,
+        unique_key -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    /// The edits of messages, each with the text that it replaced.
+    message_edits (tenant_id, message_id, number) {
+        tenant_id -> Text,
+        message_id -> Uuid,
+        number -> BigInt,
+        id -> Uuid,
+        edited_by -> Text,
+        edited_at -> Timestamptz,
+        content -> Text,
     }
 }
 
@@ -82,5 +99,48 @@ diesel::table! {
         thing_kind -> Text,
         thing_id -> Text,
         session_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    /// What is known of files.
+    attachments (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        stage -> Text,
+        session_id -> Uuid,
+        message_id -> Nullable<Uuid>,
+        uploaded_by -> Text,
+        uploader_role -> Text,
+        filename -> Text,
+        content_type -> Text,
+        size -> BigInt,
+        sha256 -> Binary,
+        created_at -> Timestamptz,
+        idempotency_scope -> Nullable<Binary>,
+        idempotency_command -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    /// What all files of a tenant take.
+    attachment_usage (tenant_id) {
+        tenant_id -> Text,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// How far everybody has come in a session.
+    participants (tenant_id, session_id, role, id) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        role -> Text,
+        id -> Text,
+        read_seq -> BigInt,
+        delivered_seq -> BigInt,
+        visibility -> Text,
+        rev -> BigInt,
+        updated_at -> Timestamptz,
     }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use chat_domain::attachment::AttachmentRepository;
 use chat_domain::audit::AuditRepository;
 use chat_domain::error::RepositoryError;
 use chat_domain::extension::ExtensionRepository;
 use chat_domain::idempotency::IdempotencyRepository;
 use chat_domain::message::{MessagePages, MessageRepository};
+use chat_domain::participant::{ParticipantRepository, UnreadCounts};
 use chat_domain::session::{RevisionSource, SessionRepository};
 
+use super::attachment::PgAttachments;
 use super::audit::PgAudit;
 use super::config::{InvalidUrl, PgConfig};
 use super::connect::Connector;
@@ -16,11 +19,13 @@ use super::extension::PgExtensions;
 use super::idempotency::PgIdempotency;
 use super::message::PgMessages;
 use super::migrate::{answered, missing};
+use super::participant::PgParticipants;
 use super::pool::PgPool;
 use super::probe::PgProbe;
 use super::revision::PgRevisions;
 use super::session::PgSessions;
 use super::tls::TlsError;
+use super::unread::PgUnread;
 use super::warm::warm;
 use crate::operation::{Observed, System};
 
@@ -113,7 +118,13 @@ impl PgStore {
     /// The sessions.
     #[must_use]
     pub fn sessions(&self) -> Arc<dyn SessionRepository> {
-        Arc::new(PgSessions(self.pool.clone()))
+        self.sessions_counted_by(self.unread())
+    }
+
+    /// The sessions; what is unread of those on a list is asked of these counts.
+    #[must_use]
+    pub fn sessions_counted_by(&self, counts: Arc<dyn UnreadCounts>) -> Arc<dyn SessionRepository> {
+        Arc::new(PgSessions { pool: self.pool.clone(), counts })
     }
 
     /// The messages.
@@ -140,10 +151,28 @@ impl PgStore {
         Arc::new(PgIdempotency(self.pool.clone()))
     }
 
+    /// What is known of attachments.
+    #[must_use]
+    pub fn attachments(&self) -> Arc<dyn AttachmentRepository> {
+        Arc::new(PgAttachments(self.pool.clone()))
+    }
+
     /// The audit.
     #[must_use]
     pub fn audit(&self) -> Arc<dyn AuditRepository> {
         Arc::new(PgAudit(self.pool.clone()))
+    }
+
+    /// Who has read how much.
+    #[must_use]
+    pub fn participants(&self) -> Arc<dyn ParticipantRepository> {
+        Arc::new(PgParticipants(self.pool.clone()))
+    }
+
+    /// What is unread.
+    #[must_use]
+    pub fn unread(&self) -> Arc<dyn UnreadCounts> {
+        Arc::new(PgUnread(self.pool.clone()))
     }
 
     /// How far the sessions have come, as the primary knows it.

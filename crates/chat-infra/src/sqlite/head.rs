@@ -50,10 +50,16 @@ impl SessionHead {
         head.ok_or_else(|| unreadable("session")("what is in it is there, but the session is not".into()))
     }
 
-    /// Takes the next `rev` for something that happens now.
+    /// When the session changed last.
+    pub(super) fn updated_at(&self) -> Result<Timestamp, RepositoryError> {
+        Timestamp::from_micros(self.updated_at).map_err(|error| unreadable("session")(error.into()))
+    }
+
+    /// Takes the next `rev` for something that happens now, and a later time than before, as
+    /// [`Timestamp::moved_on`] has it.
     pub(super) fn move_on(&mut self, now: Timestamp) {
         self.rev += 1;
-        self.updated_at = self.updated_at.max(now.as_micros());
+        self.updated_at = self.updated_at.saturating_add(1).max(now.as_micros());
     }
 
     /// Counts a new message, which takes the next `seq` and the next `rev`.
@@ -74,6 +80,15 @@ impl SessionHead {
         self.message_count -= 1;
         if visibility.shown_in(View::Public) {
             self.public_message_count -= 1;
+        }
+    }
+
+    /// Counts a message again that was deleted.
+    pub(super) fn restore_message(&mut self, visibility: Visibility, now: Timestamp) {
+        self.move_on(now);
+        self.message_count += 1;
+        if visibility.shown_in(View::Public) {
+            self.public_message_count += 1;
         }
     }
 

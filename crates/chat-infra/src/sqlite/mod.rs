@@ -12,6 +12,7 @@
 //! - `schema`, `value`, `update`, `limit`, `error`: tables, column types, parts of statements, failures.
 //! - `session`, `message`, `extension`, `idempotency`, `revision`, `probe`: the ports.
 
+mod attachment;
 mod audit;
 mod audit_list;
 mod changes;
@@ -26,9 +27,11 @@ mod from_cursor;
 mod head;
 mod idempotency;
 mod known;
+mod known_to_user;
 mod limit;
 mod message;
 mod migrate;
+mod participant;
 #[cfg(test)]
 mod plans;
 mod probe;
@@ -43,17 +46,21 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod traced;
+mod unread;
 mod update;
 mod user_lists;
 mod value;
 mod writer;
 
+pub use attachment::SqliteAttachments;
 pub use audit::SqliteAudit;
 pub use config::{InvalidSqliteUrl, SqliteConfig};
 pub use extension::SqliteExtensions;
 pub use idempotency::SqliteIdempotency;
 pub use message::SqliteMessages;
+pub use participant::SqliteParticipants;
 pub use probe::SqliteProbe;
 pub use revision::SqliteRevisions;
 pub use session::SqliteSessions;
 pub use store::{OpenError, SqliteStore};
+pub use unread::SqliteUnread;

@@ -53,6 +53,21 @@ diesel::table! {
         extension_type -> Text,
         created_at -> BigInt,
         data -> Text,
+        maker_type -> Nullable<Text>,
+        maker_id -> Nullable<Text>,
+        unique_key -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    message_edits (tenant_id, message_id, number) {
+        tenant_id -> Text,
+        message_id -> Binary,
+        number -> BigInt,
+        id -> Binary,
+        edited_by -> Text,
+        edited_at -> BigInt,
+        content -> Text,
     }
 }
 
@@ -77,5 +92,45 @@ diesel::table! {
         thing_kind -> Text,
         thing_id -> Text,
         session_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    attachments (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Binary,
+        stage -> Text,
+        session_id -> Binary,
+        message_id -> Nullable<Binary>,
+        uploaded_by -> Text,
+        uploader_role -> Text,
+        filename -> Text,
+        content_type -> Text,
+        size -> BigInt,
+        sha256 -> Binary,
+        created_at -> BigInt,
+        idempotency_scope -> Nullable<Binary>,
+        idempotency_command -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    attachment_usage (tenant_id) {
+        tenant_id -> Text,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    participants (tenant_id, session_id, role, id) {
+        tenant_id -> Text,
+        session_id -> Binary,
+        role -> Text,
+        id -> Text,
+        read_seq -> BigInt,
+        delivered_seq -> BigInt,
+        visibility -> Text,
+        rev -> BigInt,
+        updated_at -> BigInt,
     }
 }

@@ -9,8 +9,8 @@ use chat_domain::idempotency::Idempotency;
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Version};
 use chat_domain::session::{
-    CreateOutcome, NewSession, Session, SessionPage, SessionRepository, SessionState, SessionStatus, SessionUpdate,
-    Tally, UpdateOutcome, UserSessions,
+    CreateOutcome, NewSession, SeenSession, Session, SessionPage, SessionRepository, SessionState, SessionStatus,
+    SessionUpdate, Tally, UpdateOutcome, UserSessions,
 };
 use chat_domain::timestamp::Timestamp;
 use diesel::prelude::*;
@@ -24,6 +24,7 @@ use super::schema::sessions;
 use super::session_list::UserSessionRows;
 use super::store::Threads;
 use super::traced::shown;
+use super::unread::counted;
 use super::update::update;
 use super::user_lists::UserLists;
 use super::value::{StoredUuid, Unreadable, time};
@@ -149,9 +150,12 @@ fn list_of_user(
     query: &UserSessions,
 ) -> Result<SessionPage, RepositoryError> {
     let _shown = shown("list sessions");
-    let rows = UserSessionRows::new(tenant, query).load::<SessionRow>(connection);
+    let rows = UserSessionRows::new(tenant, query).load::<(SessionRow, i64)>(connection);
     let rows = rows.map_err(|error| read_failed("session", error))?;
-    let found = rows.into_iter().map(|row| row.into_session(tenant)).collect::<Result<_, _>>()?;
+    let seen = |(row, unread): (SessionRow, i64)| {
+        Ok(SeenSession { session: row.into_session(tenant)?, unread: counted(unread)? })
+    };
+    let found = rows.into_iter().map(seen).collect::<Result<_, RepositoryError>>()?;
     Ok(SessionPage::assemble(query, found))
 }
 

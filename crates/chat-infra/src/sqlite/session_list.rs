@@ -8,15 +8,17 @@ use diesel::QueryResult;
 use diesel::SelectableHelper as _;
 use diesel::dsl::AsSelect;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::from_cursor::FromCursor;
 use super::session::SessionRow;
+use super::unread::UnreadColumn;
 
-/// Selects one page's rows, and one more where there are more.
+/// Selects one page's rows, and one more where there are more, each with what is unread of it.
 pub(super) struct UserSessionRows<'a> {
     columns: AsSelect<SessionRow, Sqlite>,
+    unread: UnreadColumn<'a>,
     tenant: &'a str,
     user: &'a str,
     status: Option<&'static str>,
@@ -27,6 +29,7 @@ impl<'a> UserSessionRows<'a> {
     pub(super) fn new(tenant: &'a TenantId, query: &'a UserSessions) -> Self {
         Self {
             columns: SessionRow::as_select(),
+            unread: UnreadColumn::of(&query.reader),
             tenant: tenant.as_str(),
             user: query.user_id.as_str(),
             status: query.status.map(SessionStatus::as_str),
@@ -39,6 +42,8 @@ impl QueryFragment<Sqlite> for UserSessionRows<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("SELECT ");
         self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.unread.push(&mut out)?;
         out.push_sql(match self.status {
             None => " FROM sessions INDEXED BY sessions_by_user",
             Some(_) => " FROM sessions INDEXED BY sessions_by_user_and_status",
@@ -57,12 +62,12 @@ impl QueryFragment<Sqlite> for UserSessionRows<'_> {
 
 impl QueryId for UserSessionRows<'_> {
     type QueryId = ();
-    // The text is the key of the statement cache: there are four.
+    // The text is the key of the statement cache: there are eight.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl Query for UserSessionRows<'_> {
-    type SqlType = AsSelect<SessionRow, Sqlite>;
+    type SqlType = (AsSelect<SessionRow, Sqlite>, BigInt);
 }
 
 impl diesel::RunQueryDsl<SqliteConnection> for UserSessionRows<'_> {}

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use chat_domain::attachment::AttachmentRepository;
 use chat_domain::audit::AuditRepository;
 use chat_domain::extension::ExtensionRepository;
 use chat_domain::health::Probe;
 use chat_domain::idempotency::IdempotencyRepository;
 use chat_domain::message::{MessagePages, MessageRepository};
+use chat_domain::participant::{ParticipantRepository, UnreadCounts};
 use chat_domain::session::{RevisionSource, SessionRepository};
 
 use super::changes::Memory;
@@ -22,8 +24,8 @@ use super::user_lists::UserLists;
 use super::value::Unreadable;
 use super::writer::Writer;
 use super::{
-    SqliteAudit, SqliteConfig, SqliteExtensions, SqliteIdempotency, SqliteMessages, SqliteProbe, SqliteRevisions,
-    SqliteSessions,
+    SqliteAttachments, SqliteAudit, SqliteConfig, SqliteExtensions, SqliteIdempotency, SqliteMessages,
+    SqliteParticipants, SqliteProbe, SqliteRevisions, SqliteSessions, SqliteUnread,
 };
 use crate::operation::{Observed, System};
 
@@ -147,10 +149,28 @@ impl SqliteStore {
         Arc::new(SqliteIdempotency::new(self))
     }
 
+    /// What is known of attachments.
+    #[must_use]
+    pub fn attachments(&self) -> Arc<dyn AttachmentRepository> {
+        Arc::new(SqliteAttachments::new(self))
+    }
+
     /// The audit.
     #[must_use]
     pub fn audit(&self) -> Arc<dyn AuditRepository> {
         Arc::new(SqliteAudit::new(self))
+    }
+
+    /// Who has read how much.
+    #[must_use]
+    pub fn participants(&self) -> Arc<dyn ParticipantRepository> {
+        Arc::new(SqliteParticipants::new(self))
+    }
+
+    /// What is unread.
+    #[must_use]
+    pub fn unread(&self) -> Arc<dyn UnreadCounts> {
+        Arc::new(SqliteUnread::new(self))
     }
 
     /// How far the sessions have come.

@@ -197,7 +197,7 @@ async fn a_full_disk_stores_nothing_and_what_comes_later_is_stored() {
     assert_eq!(unchanged.as_ref(), Some(&session));
     fixture.on_writer("PRAGMA max_page_count = 1000000").await;
     let outcomes = messages.append(vec![long(&session)]).await.unwrap();
-    assert!(matches!(&outcomes[..], [AppendOutcome::Stored(message)] if message.seq.get() == 1), "{outcomes:?}");
+    assert!(matches!(&outcomes[..], [AppendOutcome::Stored { message, .. }] if message.seq.get() == 1), "{outcomes:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,14 @@ pub(super) struct Update<T, C, P> {
     table: T,
     changes: C,
     condition: P,
+    index: &'static str,
+}
+
+impl<T, C, P> Update<T, C, P> {
+    /// Finds the rows by this index, whatever else would serve.
+    pub(super) fn indexed_by(self, index: &'static str) -> Self {
+        Self { index, ..self }
+    }
 }
 
 /// An update of a table.
@@ -20,7 +28,7 @@ pub(super) fn update<T, V, P>(table: T, changes: V, condition: P) -> Update<T, V
 where
     V: AsChangeset<Target = T>,
 {
-    Update { table, changes: changes.as_changeset(), condition }
+    Update { table, changes: changes.as_changeset(), condition, index: "" }
 }
 
 impl<T, C, P> QueryFragment<Sqlite> for Update<T, C, P>
@@ -32,6 +40,10 @@ where
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("UPDATE ");
         self.table.walk_ast(out.reborrow())?;
+        if !self.index.is_empty() {
+            out.push_sql(" INDEXED BY ");
+            out.push_sql(self.index);
+        }
         out.push_sql(" SET ");
         self.changes.walk_ast(out.reborrow())?;
         out.push_sql(" WHERE ");

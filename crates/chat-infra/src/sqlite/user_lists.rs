@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_domain::id::TenantId;
-use chat_domain::session::{Session, SessionPage, UserSessions};
+use chat_domain::session::{SeenSession, Session, SessionPage, UserSessions};
 use foldhash::fast::RandomState;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -61,7 +61,7 @@ impl UserLists {
 /// About what a list takes of the memory, in bytes.
 fn weight(page: &SessionPage) -> u32 {
     let texts = |session: &Session| session.user_id.as_str().len() + session.metadata.as_str().len();
-    let sessions: usize = page.sessions.iter().map(|session| size_of::<Session>() + texts(session)).sum();
+    let sessions: usize = page.sessions.iter().map(|seen| size_of::<SeenSession>() + texts(&seen.session)).sum();
     let entry = size_of::<Question>() + size_of::<SessionPage>();
     u32::try_from(entry + sessions).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,7 @@
 //! New ids.
 
 use chat_domain::clock::IdSource;
-use chat_domain::id::{AuditId, ExtensionId, MessageId, SessionId};
+use chat_domain::id::{AttachmentId, AuditId, ExtensionId, MessageId, SessionId};
 use uuid::Uuid;
 
 /// Makes `UUIDv7`s. Within the process each is greater than all before it, also within one millisecond and on all
@@ -25,6 +25,10 @@ impl IdSource for SystemIds {
 
     fn extension_id(&self) -> ExtensionId {
         ExtensionId::new(next())
+    }
+
+    fn attachment_id(&self) -> AttachmentId {
+        AttachmentId::new(next())
     }
 
     fn audit_id(&self) -> AuditId {

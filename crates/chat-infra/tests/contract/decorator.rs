@@ -9,7 +9,8 @@ use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_domain::testing::rig::{CacheRig, Store, StoreRig, Task};
 use chat_domain::{message_repository_contract, revision_source_contract, store_contract};
 use chat_infra::decorator::{
-    CachedMessages, CachedMessagesConfig, GroupCommit, GroupCommitConfig, SharedChanges, SharedRevs, SharedRevsConfig,
+    CachedMessages, CachedMessagesConfig, CachedUnread, GroupCommit, GroupCommitConfig, SharedChanges, SharedRevs,
+    SharedRevsConfig,
 };
 
 use crate::decorator_doubles::beside;
@@ -133,7 +134,8 @@ impl<C: CacheRig> Decoration for Cached<C> {
         let messages = Arc::new(GroupCommit::spawn(store.messages, &GroupCommitConfig::default()));
         let config = CachedMessagesConfig::default();
         let pages = Arc::new(CachedMessages::new(store.pages, revisions.clone(), far, &config));
-        Store { messages, pages, revisions, ..store }
+        let unread = Arc::new(CachedUnread::new(store.unread, config.near_ttl));
+        Store { messages, pages, unread, revisions, ..store }
     }
 }
 

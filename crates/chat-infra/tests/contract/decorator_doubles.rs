@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
+    AppendOutcome, Edit, EditOutcome, HistoryQuery, Message, MessageHistory, MessagePage, MessagePages,
+    MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, Restoration, RestoreOutcome,
 };
 use chat_domain::revision::Revision;
 use chat_domain::session::{self, CreateOutcome, RevisionSource, Session, SessionKey};
@@ -40,7 +41,7 @@ pub(crate) async fn stored_session(store: &dyn session::SessionRepository) -> Se
 /// The message of an outcome that says that it was stored.
 pub(crate) fn stored(outcome: &AppendOutcome) -> &Message {
     match outcome {
-        AppendOutcome::Stored(message) => message,
+        AppendOutcome::Stored { message, .. } => message,
         other => panic!("a new message was not stored: {other:?}"),
     }
 }
@@ -179,6 +180,28 @@ impl MessageRepository for GatedMessages {
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError> {
         self.store.remove(tenant, id, removal).await
+    }
+
+    async fn edit(&self, tenant: &TenantId, id: MessageId, edit: Edit) -> Result<EditOutcome, RepositoryError> {
+        self.store.edit(tenant, id, edit).await
+    }
+
+    async fn restore(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        restoration: Restoration,
+    ) -> Result<RestoreOutcome, RepositoryError> {
+        self.store.restore(tenant, id, restoration).await
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        query: &HistoryQuery,
+    ) -> Result<Option<MessageHistory>, RepositoryError> {
+        self.store.history(tenant, id, query).await
     }
 }
 

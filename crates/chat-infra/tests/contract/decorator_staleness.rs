@@ -7,15 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_domain::access::View;
 use chat_domain::cache::Cache;
-use chat_domain::message::{AppendOutcome, NewMessage, PageQuery, Visibility, Window};
+use chat_domain::message::{PageQuery, Window};
 use chat_domain::query::Order;
-use chat_domain::session::Session;
-use chat_domain::testing::builder::{a_message, a_removal};
+use chat_domain::testing::builder::a_message;
 use chat_domain::testing::fake::{FakeCache, FakeStore};
 use chat_domain::testing::rig::Store;
 use chat_infra::decorator::{CachedMessages, CachedMessagesConfig, SharedRevs, SharedRevsConfig};
 
+use crate::decorator_deeds::Writer;
 use crate::decorator_doubles::{stored, stored_session, within};
+use crate::decorator_own_messages::tell;
 
 /// A node over the store, with a cache of its own in front of what it has in common with others.
 pub(crate) fn node(store: &Store, common: Arc<dyn Cache>) -> Store {
@@ -28,8 +29,10 @@ pub(crate) fn node(store: &Store, common: Arc<dyn Cache>) -> Store {
 /// Writes through one node after the other; after each write all nodes, asked twice, say what the store says.
 pub(crate) async fn take_turns(store: &Store, nodes: &[Store], turns: usize) {
     let session = stored_session(&*store.sessions).await;
+    let mut writer = Writer::of(session.clone());
     for turn in 0..turns {
-        write(&nodes[turn % nodes.len()], &session, turn).await;
+        // So many in a row that a node goes on from what it wrote itself, too.
+        writer.act(&nodes[turn / 3 % nodes.len()], turn).await;
         for query in queries() {
             let truth = store.pages.page(&session.tenant_id, session.id, &query).await.unwrap();
             for node in [nodes, nodes].concat() {
@@ -48,17 +51,6 @@ fn queries() -> [PageQuery; 4] {
     [public, full, first, PageQuery { window, limit: 3, ..public }]
 }
 
-/// A message, a note between agents, or a message that is deleted again.
-async fn write(node: &Store, session: &Session, turn: usize) {
-    let visibility = if turn.is_multiple_of(3) { Visibility::Internal } else { Visibility::Public };
-    let new = NewMessage { visibility, content: format!("turn {turn}"), ..a_message(session) };
-    let outcomes: Vec<AppendOutcome> = node.messages.append(vec![new]).await.unwrap();
-    if turn.is_multiple_of(5) {
-        let removal = a_removal();
-        node.messages.remove(&session.tenant_id, stored(&outcomes[0]).id, removal).await.unwrap();
-    }
-}
-
 /// Writers and readers at once: no page is older than what was written before it was asked for.
 pub(crate) async fn all_at_once(store: &Store, nodes: &[Store], writes: usize) {
     let session = Arc::new(stored_session(&*store.sessions).await);
@@ -70,6 +62,7 @@ pub(crate) async fn all_at_once(store: &Store, nodes: &[Store], writes: usize) {
             tokio::spawn(async move {
                 for _ in 0..writes {
                     let outcomes = node.messages.append(vec![a_message(&session)]).await.unwrap();
+                    tell(&*node.pages, &session, &outcomes[0]);
                     known.fetch_max(stored(&outcomes[0]).rev.get(), Ordering::SeqCst);
                 }
             })

@@ -1,16 +1,22 @@
 //! The adapters and decorators under the contract suites of `chat-domain`: a line for each, the rigs in its file.
 #![cfg(test)]
 
+mod attachment_crash;
 mod decorator;
 mod decorator_cached_messages;
+mod decorator_cached_unread;
+mod decorator_deeds;
 mod decorator_doubles;
 mod decorator_group_commit;
 mod decorator_group_commit_held;
 mod decorator_group_commit_time;
+mod decorator_own_messages;
 mod decorator_postgres;
 mod decorator_shared_probe;
 mod decorator_shared_revs;
 mod decorator_staleness;
+mod files;
+mod files_s3;
 mod in_process;
 mod limiter;
 mod postgres;
@@ -32,6 +38,7 @@ mod redis_limiter;
 mod redis_limiter_outage;
 mod redis_outage;
 mod redis_server;
+mod s3_server;
 mod sqlite;
 mod sqlite_file;
 mod sqlite_memory;

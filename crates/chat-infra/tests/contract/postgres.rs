@@ -1,9 +1,12 @@
 //! PostgreSQL under the contract suites: each test has a database of its own, each node connections of its own.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chat_domain::id::{MessageId, TenantId};
 use chat_domain::store_contract;
 use chat_domain::testing::rig::{Store, StoreRig, Task};
+use chat_infra::decorator::{CachedMessagesConfig, CachedUnread};
 
 use crate::postgres_server::Database;
 
@@ -27,13 +30,18 @@ impl StoreRig for PostgresRig {
 
     async fn node(&self) -> Store {
         let store = self.0.node().await;
+        // As the service has them: of many sessions on a list it is known what is unread.
+        let counts = Arc::new(CachedUnread::new(store.unread(), CachedMessagesConfig::default().near_ttl));
         Store {
-            sessions: store.sessions(),
+            sessions: store.sessions_counted_by(counts),
             messages: store.messages(),
             pages: store.pages(),
             extensions: store.extensions(),
             idempotency: store.idempotency(),
+            attachments: store.attachments(),
             audit: store.audit(),
+            participants: store.participants(),
+            unread: store.unread(),
             revisions: store.revisions(),
         }
     }

@@ -2,10 +2,13 @@
 
 use chat_domain::access::View;
 use chat_domain::clock::IdSource as _;
+use chat_domain::extension::{AddOutcome, NewExtension, Which};
 use chat_domain::message::{AppendOutcome, Message, NewMessage, PageQuery, Removal, RemoveOutcome, Since};
 use chat_domain::precondition::{Expected, Precondition};
 use chat_domain::session::{CreateOutcome, NewSession, Session, SessionKey};
-use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session, an_entry};
+use chat_domain::testing::builder::{
+    a_detachment, a_key, a_message, a_reaction, a_removal, a_restoration, a_session, an_edit, an_entry, an_extension,
+};
 use chat_infra::postgres::{PgConfig, PgStore};
 use chat_infra::system::SystemIds;
 
@@ -29,9 +32,14 @@ async fn created(store: &PgStore) -> Session {
 
 async fn said(store: &PgStore, session: &Session) -> Message {
     match store.messages().append(vec![a_message(session)]).await.unwrap().remove(0) {
-        AppendOutcome::Stored(message) => message,
+        AppendOutcome::Stored { message, .. } => message,
         other => panic!("{other:?}"),
     }
+}
+
+async fn hung(store: &PgStore, new: NewExtension) {
+    let added = store.extensions().add(new).await.unwrap();
+    assert!(matches!(added, AddOutcome::Added { .. }), "{added:?}");
 }
 
 fn key(session: &Session) -> SessionKey {
@@ -139,14 +147,53 @@ async fn only_a_removal_that_something_may_speak_against_takes_a_transaction() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes_of_messages_are_transactions_of_so_many_statements_without_a_parse() {
+    let database = Database::migrated().await;
+    let (proxy, store) = watched(&database).await;
+    let session = created(&store).await;
+    let (tenant, messages, extensions) = (&session.tenant_id, store.messages(), store.extensions());
+    for seen_before in [false, true] {
+        let message = said(&store, &session).await;
+        let reaction = || a_reaction(tenant, &message, "ann", "👍");
+        let mut counts = Vec::new();
+        proxy.counted();
+        messages.edit(tenant, message.id, an_edit("other")).await.unwrap();
+        counts.push(proxy.counted());
+        messages.edit(tenant, message.id, an_edit("another")).await.unwrap();
+        counts.push(proxy.counted());
+        hung(&store, reaction()).await;
+        counts.push(proxy.counted());
+        extensions.add(reaction()).await.unwrap();
+        counts.push(proxy.counted());
+        let which = Which::UniqueKey(reaction().unique_key.unwrap());
+        extensions.remove(tenant, message.id, a_detachment(which)).await.unwrap();
+        counts.push(proxy.counted());
+        messages.remove(tenant, message.id, a_removal()).await.unwrap();
+        proxy.counted();
+        messages.restore(tenant, message.id, a_restoration()).await.unwrap();
+        counts.push(proxy.counted());
+        if seen_before {
+            // Two edits; a reaction, a repeat of it, and taking it back; a restoration.
+            assert_eq!(counts, [5, 5, 6, 5, 6, 6].map(|round_trips| (0, round_trips)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reads_and_creations_are_one_round_trip_without_a_parse() {
     let database = Database::migrated().await;
     let (proxy, store) = watched(&database).await;
     let session = created(&store).await;
     let tenant = &session.tenant_id;
-    store.messages().append(vec![a_message(&session), a_message(&session)]).await.unwrap();
     let page = PageQuery::newest(View::Public, 10);
+    let empty = store.pages().page(tenant, session.id, &page).await.unwrap().unwrap();
+    for message in [said(&store, &session).await, said(&store, &session).await] {
+        hung(&store, an_extension(tenant, &message)).await;
+    }
     let found = store.pages().page(tenant, session.id, &page).await.unwrap().unwrap();
+    let hanging: Vec<_> = found.messages.iter().map(|message| message.extensions.len()).collect();
+    assert_eq!(hanging, [1, 1]);
+    proxy.counted();
     for seen_before in [false, true] {
         let mut counts = Vec::new();
         store.pages().page(tenant, session.id, &page).await.unwrap();
@@ -159,7 +206,9 @@ async fn reads_and_creations_are_one_round_trip_without_a_parse() {
         counts.push(proxy.counted());
         let since = Since { session: key(&session), revision: session.revision() };
         let news = store.revisions().news(vec![key(&session)], vec![since]).await.unwrap();
-        assert!(news.revisions[0].is_some() && news.changes[0].is_some());
+        assert!(news.revisions[0].is_some());
+        let moved_on = empty.moved_on(&page, news.changes[0].as_ref().unwrap());
+        assert_eq!(moved_on.as_ref(), Some(&*found));
         counts.push(proxy.counted());
         let new = NewSession { idempotency: Some(a_key(&seen_before.to_string(), "x")), ..a_session() };
         store.sessions().create(new).await.unwrap();

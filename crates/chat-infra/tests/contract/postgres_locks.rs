@@ -7,7 +7,7 @@ use chat_domain::health::Probe as _;
 use chat_domain::message::AppendOutcome;
 use chat_domain::precondition::Precondition;
 use chat_domain::session::{CreateOutcome, Session, SessionChange, SessionStatus, SessionUpdate, UpdateOutcome};
-use chat_domain::testing::builder::{a_message, a_removal, a_session, next_moment};
+use chat_domain::testing::builder::{a_message, a_removal, a_restoration, a_session, an_edit, next_moment};
 use chat_infra::postgres::{PgConfig, PgStore};
 use tokio_postgres::Client;
 
@@ -55,16 +55,20 @@ impl Rig {
 async fn a_write_that_waits_too_long_for_a_lock_was_not_made_and_is_busy() {
     let rig = Rig::start(|config| PgConfig { lock_wait: Duration::from_millis(50), ..config }).await;
     let stored = rig.append().await.unwrap();
-    let [AppendOutcome::Stored(message)] = &stored[..] else { panic!("{stored:?}") };
+    let [AppendOutcome::Stored { message, .. }] = &stored[..] else { panic!("{stored:?}") };
     rig.lock().await;
     assert!(matches!(rig.append().await, Err(RepositoryError::Busy(_))));
     assert!(matches!(rig.end().await, Err(RepositoryError::Busy(_))));
     let removal = a_removal();
     let removed = rig.store.messages().remove(&rig.session.tenant_id, message.id, removal).await;
     assert!(matches!(removed, Err(RepositoryError::Busy(_))));
+    let edited = rig.store.messages().edit(&rig.session.tenant_id, message.id, an_edit("other")).await;
+    assert!(matches!(edited, Err(RepositoryError::Busy(_))), "{edited:?}");
+    let restored = rig.store.messages().restore(&rig.session.tenant_id, message.id, a_restoration()).await;
+    assert!(matches!(restored, Err(RepositoryError::Busy(_))), "{restored:?}");
     rig.unlock().await;
     let stored = rig.append().await.unwrap();
-    assert!(matches!(&stored[..], [AppendOutcome::Stored(message)] if message.seq.get() == 2), "{stored:?}");
+    assert!(matches!(&stored[..], [AppendOutcome::Stored { message, .. }] if message.seq.get() == 2), "{stored:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +79,7 @@ async fn who_holds_an_ended_session_keeps_no_message_beside_it_waiting() {
     let hold = format!("BEGIN; SELECT FROM sessions WHERE id = '{}' FOR UPDATE", rig.session.id);
     rig.holder.batch_execute(&hold).await.unwrap();
     let outcomes = rig.store.messages().append(vec![a_message(&rig.session), a_message(&open)]).await.unwrap();
-    let [AppendOutcome::SessionEnded { rev }, AppendOutcome::Stored(stored)] = &outcomes[..] else {
+    let [AppendOutcome::SessionEnded { rev }, AppendOutcome::Stored { message: stored, .. }] = &outcomes[..] else {
         panic!("{outcomes:?}")
     };
     assert_eq!((rev.get(), stored.session_id), (rig.session.rev.get() + 1, open.id));
@@ -107,7 +111,9 @@ async fn what_was_stored_does_not_become_unknown_because_a_neighbour_waits_for_a
     let next = tokio::spawn(next);
     rig.unlock().await;
     let outcomes = appending.await.unwrap().unwrap();
-    let [AppendOutcome::Stored(_), AppendOutcome::SessionEnded { .. }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    let [AppendOutcome::Stored { .. }, AppendOutcome::SessionEnded { .. }] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
     other.batch_execute("COMMIT").await.unwrap();
     assert_eq!(next.await.unwrap().unwrap(), None);
 }

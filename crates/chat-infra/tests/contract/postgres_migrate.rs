@@ -1,16 +1,20 @@
 //! Tables are made once, whoever comes first, and a role that may not alter them can work with them.
 
 use chat_domain::audit::AuditQuery;
-use chat_domain::message::{AppendOutcome, Removal};
+use chat_domain::extension::DetachOutcome;
+use chat_domain::message::{AppendOutcome, HistoryQuery, Removal};
 use chat_domain::session::{CreateOutcome, NewSession};
-use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session, an_entry, an_extension, next_moment};
+use chat_domain::testing::builder::{
+    a_detachment_of, a_key, a_message, a_removal, a_restoration, a_session, an_edit, an_entry, an_extension,
+    next_moment,
+};
 use chat_infra::postgres::{PgConfig, PgStartError, PgStore, migrate, migrate_until};
 use secrecy::ExposeSecret as _;
 
 use crate::postgres_server::{Database, admin, unlike_others, waiting};
 
 /// Every migration that there is.
-const MIGRATIONS: [&str; 3] = ["0001", "0002", "0003"];
+const MIGRATIONS: [&str; 9] = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn five_nodes_that_start_at_once_on_an_empty_database_all_come_up() {
@@ -149,16 +153,21 @@ async fn use_everything(store: &PgStore) {
     let new = NewSession { idempotency: Some(a_key(&unlike_others(), "x")), ..a_session() };
     let CreateOutcome::Created(session) = store.sessions().create(new).await.unwrap() else { panic!() };
     let stored = store.messages().append(vec![a_message(&session)]).await.unwrap();
-    let [AppendOutcome::Stored(message)] = &stored[..] else { panic!("{stored:?}") };
+    let [AppendOutcome::Stored { message, .. }] = &stored[..] else { panic!("{stored:?}") };
     let extension = an_extension(&session.tenant_id, message);
     let extension_id = extension.id;
     store.extensions().add(extension).await.unwrap();
-    let removed = store.extensions().remove(&session.tenant_id, message.id, extension_id, next_moment()).await;
-    assert!(removed.unwrap().is_some());
+    let removed = store.extensions().remove(&session.tenant_id, message.id, a_detachment_of(extension_id)).await;
+    assert!(matches!(removed, Ok(DetachOutcome::Removed(_))), "{removed:?}");
     assert!(store.messages().find(&session.tenant_id, message.id).await.unwrap().is_some());
     store.idempotency().forget_before(session.created_at).await.unwrap();
+    store.messages().edit(&session.tenant_id, message.id, an_edit("other")).await.unwrap();
+    let history = HistoryQuery { after: 0, limit: 10 };
+    let history = store.messages().history(&session.tenant_id, message.id, &history).await.unwrap();
+    assert_eq!(history.map(|history| history.versions.len()), Some(2));
     let removal = Removal { audit: Some(an_entry(&session)), ..a_removal() };
     store.messages().remove(&session.tenant_id, message.id, removal).await.unwrap();
+    store.messages().restore(&session.tenant_id, message.id, a_restoration()).await.unwrap();
     let query = AuditQuery { actor: None, action: None, limit: 1, cursor: None };
     assert_eq!(store.audit().list(&session.tenant_id, &query).await.unwrap().entries.len(), 1);
     store.audit().forget_before(next_moment()).await.unwrap();

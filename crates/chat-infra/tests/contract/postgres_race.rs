@@ -62,7 +62,7 @@ async fn a_replay_that_meets_the_end_of_its_session_is_still_a_replay() {
         for refused in &outcomes[2..4] {
             assert!(matches!(refused, AppendOutcome::SessionEnded { rev } if rev.get() == 3), "{outcomes:?}");
         }
-        assert!(outcomes[4..].iter().all(|outcome| matches!(outcome, AppendOutcome::Stored(_))), "{outcomes:?}");
+        assert!(outcomes[4..].iter().all(|outcome| matches!(outcome, AppendOutcome::Stored { .. })), "{outcomes:?}");
     }
 }
 
@@ -72,7 +72,8 @@ async fn removed_behind(changes: &str) -> (RemoveOutcome, Message, Session) {
     let database = Database::migrated().await;
     let node = database.node().await;
     let session = created(&node).await;
-    let AppendOutcome::Stored(message) = node.messages().append(vec![a_message(&session)]).await.unwrap().remove(0)
+    let AppendOutcome::Stored { message, .. } =
+        node.messages().append(vec![a_message(&session)]).await.unwrap().remove(0)
     else {
         panic!("not stored")
     };

@@ -137,10 +137,16 @@ fn server() -> String {
         .expect("TEST_DATABASE_URL must name a PostgreSQL server, as in postgres://chat@127.0.0.1:5432/postgres")
 }
 
-const TABLES: [&str; 3] = [
+const TABLES: [&str; 9] = [
     include_str!("../../../../migrations/postgres/0001_sessions_and_messages/up.sql"),
     include_str!("../../../../migrations/postgres/0002_audit/up.sql"),
     include_str!("../../../../migrations/postgres/0003_messages_by_kind/up.sql"),
+    include_str!("../../../../migrations/postgres/0004_message_edits/up.sql"),
+    include_str!("../../../../migrations/postgres/0005_makers_of_extensions/up.sql"),
+    include_str!("../../../../migrations/postgres/0006_attachments/up.sql"),
+    include_str!("../../../../migrations/postgres/0007_participants/up.sql"),
+    include_str!("../../../../migrations/postgres/0008_found_by_appends/up.sql"),
+    include_str!("../../../../migrations/postgres/0009_messages_by_sender/up.sql"),
 ];
 const PARTITIONS: &str = include_str!("../../../../deploy/postgresql/partitions.sql");
 

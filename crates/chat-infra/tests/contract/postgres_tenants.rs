@@ -2,12 +2,17 @@
 
 use chat_domain::access::View;
 use chat_domain::clock::IdSource as _;
+use chat_domain::extension::{AddOutcome, NewExtension};
 use chat_domain::id::{MessageId, SessionId};
-use chat_domain::message::{AppendOutcome, NewMessage, PageQuery, Removal};
+use chat_domain::message::{
+    AppendOutcome, Edit, EditOutcome, HistoryQuery, NewMessage, PageQuery, Removal, Restoration, RestoreOutcome,
+};
 use chat_domain::precondition::Precondition;
+use chat_domain::revision::{Rev, Seq};
 use chat_domain::session::{CreateOutcome, SessionChange, SessionKey, SessionStatus, SessionUpdate};
 use chat_domain::testing::builder::{
-    a_message, a_removal, a_session, an_entry, an_extension, ids, next_moment, tenant,
+    a_detachment_of, a_key, a_message, a_removal, a_restoration, a_session, an_edit, an_entry, an_extension, ids,
+    next_moment, tenant,
 };
 use chat_infra::postgres::{PgConfig, PgStore};
 
@@ -50,9 +55,26 @@ async fn costs(
     let removal = Removal { audit: Some(an_entry(&own)), ..a_removal() };
     store.messages().remove(&other, message, removal).await.unwrap();
     cost("messages.remove");
-    assert_eq!(store.extensions().list(&other, &[message]).await.unwrap(), []);
-    cost("extensions.list");
-    store.extensions().remove(&other, message, ids().extension_id(), next_moment()).await.unwrap();
+    let edit = Edit { audit: Some(an_entry(&own)), ..an_edit("other") };
+    assert_eq!(store.messages().edit(&other, message, edit).await.unwrap(), EditOutcome::Missing);
+    cost("messages.edit");
+    let restoration = Restoration { idempotency: Some(a_key("k", "c")), ..a_restoration() };
+    assert_eq!(store.messages().restore(&other, message, restoration).await.unwrap(), RestoreOutcome::Missing);
+    cost("messages.restore");
+    let history = HistoryQuery { after: 0, limit: 10 };
+    assert_eq!(store.messages().history(&other, message, &history).await.unwrap(), None);
+    cost("messages.history");
+    assert_eq!(store.extensions().find(&other, message, ids().extension_id()).await.unwrap(), None);
+    cost("extensions.find");
+    let new = NewExtension {
+        tenant_id: other.clone(),
+        message_id: message,
+        ..an_extension(&other, &a_message(&own).to_message(Seq::FIRST, Rev::FIRST))
+    };
+    assert_eq!(store.extensions().add(new).await.unwrap(), AddOutcome::MessageMissing);
+    cost("extensions.add");
+    let detachment = a_detachment_of(ids().extension_id());
+    store.extensions().remove(&other, message, detachment).await.unwrap();
     cost("extensions.remove");
     costs
 }
@@ -65,7 +87,7 @@ async fn anothers_ids_cost_as_many_statements_as_unknown_ones() {
     let store = PgStore::connect(&config).await.unwrap();
     let CreateOutcome::Created(session) = store.sessions().create(a_session()).await.unwrap() else { panic!() };
     let appended = store.messages().append(vec![a_message(&session)]).await.unwrap();
-    let [AppendOutcome::Stored(message)] = &appended[..] else { panic!("{appended:?}") };
+    let [AppendOutcome::Stored { message, .. }] = &appended[..] else { panic!("{appended:?}") };
     store.extensions().add(an_extension(&session.tenant_id, message)).await.unwrap();
     // What is prepared once is prepared by now.
     costs(&store, &proxy, ids().session_id(), ids().message_id()).await;

@@ -33,7 +33,10 @@ impl StoreRig for SqliteRig {
             pages: self.store.pages(),
             extensions: self.store.extensions(),
             idempotency: self.store.idempotency(),
+            attachments: self.store.attachments(),
             audit: self.store.audit(),
+            participants: self.store.participants(),
+            unread: self.store.unread(),
             revisions: self.store.revisions(),
         }
     }

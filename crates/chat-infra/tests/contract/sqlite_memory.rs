@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use chat_domain::access::Role;
 use chat_domain::id::ParticipantId;
 use chat_domain::revision::Rev;
 use chat_domain::session::{NewSession, Session, SessionKey, UserSessions};
-use chat_domain::testing::builder::{a_message, a_session, participant, tenant};
+use chat_domain::testing::builder::{a_message, a_session, caller, participant, tenant};
 use chat_domain::testing::rig::{Store, StoreRig as _};
 use chat_infra::decorator::{CachedMessages, CachedMessagesConfig};
 
@@ -23,7 +24,8 @@ async fn node() -> Store {
 }
 
 fn of(user: &ParticipantId) -> UserSessions {
-    UserSessions { user_id: user.clone(), status: None, limit: 10, cursor: None }
+    let reader = caller(Role::Service).reader();
+    UserSessions { user_id: user.clone(), reader, status: None, limit: 10, cursor: None }
 }
 
 async fn rev_of(store: &Store, session: &Session) -> Option<Rev> {
@@ -101,7 +103,7 @@ async fn a_users_list_is_never_older_than_what_was_written_before_it_was_asked_f
             while shown < 3 + 3 * each {
                 let before = known.load(Ordering::SeqCst).max(shown);
                 let page = store.sessions.list_of_user(&tenant("default"), &of(&user)).await.unwrap();
-                shown = page.sessions.iter().map(|session| session.rev.get()).sum();
+                shown = page.sessions.iter().map(|seen| seen.session.rev.get()).sum();
                 assert!(shown >= before, "{shown} after {before}");
                 // A page that is at hand is there without waiting: readers would keep all threads from the writers.
                 tokio::task::yield_now().await;
@@ -128,7 +130,7 @@ async fn a_list_that_did_not_change_is_the_same_and_one_that_did_is_not() {
     store.messages.append(vec![a_message(&other)]).await.unwrap();
     assert!(Arc::ptr_eq(&first, &list(&ann).await), "the sessions of others are of no matter");
     store.messages.append(vec![a_message(&session)]).await.unwrap();
-    assert_eq!(list(&ann).await.sessions[0].all_messages.count, 1);
+    assert_eq!(list(&ann).await.sessions[0].session.all_messages.count, 1);
     make(&ann).await;
     assert_eq!(list(&ann).await.sessions.len(), 2);
 }

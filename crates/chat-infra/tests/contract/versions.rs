@@ -8,13 +8,16 @@ use chat_domain::access::View;
 use chat_domain::clock::IdSource as _;
 use chat_domain::id::{MessageId, SessionId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePages, MessageRepository, NewMessage, PageQuery, RemoveOutcome, Visibility,
+    AppendOutcome, EditOutcome, HistoryQuery, Message, MessagePages, MessageRepository, NewMessage, PageQuery,
+    RemoveOutcome, Restoration, RestoreOutcome, Visibility,
 };
 use chat_domain::precondition::Precondition;
 use chat_domain::session::{
     CreateOutcome, NewSession, SessionChange, SessionRepository, SessionStatus, SessionUpdate, UpdateOutcome,
 };
-use chat_domain::testing::builder::{a_key, a_message, a_removal, a_session, ids, next_moment, participant, tenant};
+use chat_domain::testing::builder::{
+    a_key, a_message, a_removal, a_restoration, a_session, an_edit, ids, next_moment, participant, tenant,
+};
 use uuid::Uuid;
 
 /// The session that the first version of the tables is filled with, and its only messages: one is deleted, one is a note.
@@ -108,8 +111,15 @@ pub(crate) async fn does_all_its_work(store: &Ports) {
     let removed = store.messages.remove(tenant, message.id, a_removal()).await.unwrap();
     assert!(matches!(removed, RemoveOutcome::Removed(_)), "{removed:?}");
     assert!(store.messages.find(tenant, message.id).await.unwrap().unwrap().is_deleted());
+    let restoration = Restoration { idempotency: Some(a_key(&format!("{key}-r"), "r")), ..a_restoration() };
+    let restored = store.messages.restore(tenant, message.id, restoration).await.unwrap();
+    assert!(matches!(restored, RestoreOutcome::Restored(_)), "{restored:?}");
+    let edited = store.messages.edit(tenant, message.id, an_edit("other")).await.unwrap();
+    assert!(matches!(edited, EditOutcome::Edited(_)), "{edited:?}");
+    let history = store.messages.history(tenant, message.id, &HistoryQuery { after: 0, limit: 10 }).await.unwrap();
+    assert_eq!(history.unwrap().versions.len(), 2);
     let page = store.pages.page(tenant, session.id, &PageQuery::newest(View::Public, 10)).await.unwrap().unwrap();
-    assert_eq!(page.messages.len(), 1);
+    assert_eq!(page.messages.len(), 2);
     let change = SessionChange {
         agent_id: Some(Some(participant("bob"))),
         status: Some(SessionStatus::Waiting),
@@ -123,7 +133,7 @@ pub(crate) async fn does_all_its_work(store: &Ports) {
 
 async fn append(store: &Ports, new: NewMessage) -> Message {
     match store.messages.append(vec![new]).await.unwrap().pop() {
-        Some(AppendOutcome::Stored(message)) => message,
+        Some(AppendOutcome::Stored { message, .. }) => message,
         other => panic!("not stored: {other:?}"),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A wrong value stops the start with one line that names the setting and where it came from.
 
+mod attachments;
 mod auth;
 mod caches;
 mod catalogue;
@@ -12,6 +13,7 @@ mod read;
 mod source;
 mod traces;
 
+pub(crate) use attachments::{AttachmentSettings, FilePlace};
 pub(crate) use auth::{Auth, Signing};
 pub(crate) use database::Database;
 pub(crate) use model::{LogFormat, Settings};

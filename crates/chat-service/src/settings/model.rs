@@ -10,6 +10,7 @@ use chat_http::{CorsOrigins, LogShare, TrustedProxies};
 use figment::Figment;
 use secrecy::SecretString;
 
+use super::attachments::AttachmentSettings;
 use super::auth::{Auth, auth, trusted_proxies};
 use super::catalogue::Setting;
 use super::database::Database;
@@ -70,6 +71,7 @@ pub(crate) struct Settings {
     pub(crate) cache_bytes: u64,
     pub(crate) long_answer_bytes: usize,
     pub(crate) cache_ttl: Duration,
+    pub(crate) attachments: AttachmentSettings,
     pub(crate) audit_retention: Duration,
     pub(crate) shutdown_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
@@ -111,6 +113,7 @@ impl Settings {
             cache_bytes: from.number("cache_mib", 0, 65_536_u64)? * 1024 * 1024,
             long_answer_bytes: from.number("long_answers_mib", 1, 65_536_usize)? * 1024 * 1024,
             cache_ttl: Duration::from_secs(from.number("cache_ttl_s", 1, 86_400)?),
+            attachments: AttachmentSettings::read(&from)?,
             audit_retention: Duration::from_hours(24 * from.number("audit_retention_days", 1, 36_500_u64)?),
             shutdown_delay: shutdown_delay(&from)?,
             shutdown_timeout: Duration::from_secs(from.number("shutdown_timeout_s", MIN_SHUTDOWN_S, 3_600)?),

@@ -66,21 +66,32 @@ impl Client {
         self.send(Method::POST, path, &[], Some(body)).await.unwrap()
     }
 
-    /// Stores a thing, trying again where the answer says that nothing was written: a busy machine may keep a store from
+    /// Sends a request, again and again where the answer says that nothing was done: a busy machine may keep a store from
     /// its disk for seconds. The error means that the outcome is unknown.
+    pub(crate) async fn send_until_done(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer, reqwest::Error> {
+        for _ in 0..20 {
+            let answer = self.send(method.clone(), path, headers, body).await?;
+            if answer.body["code"] != "store_unavailable" {
+                return Ok(answer);
+            }
+        }
+        panic!("the store is gone for good");
+    }
+
+    /// Stores a thing. The error means that the outcome is unknown.
     pub(crate) async fn store(
         &self,
         path: &str,
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Result<Value, reqwest::Error> {
-        for _ in 0..20 {
-            let answer = self.send(Method::POST, path, headers, Some(body)).await?;
-            if answer.body["code"] != "store_unavailable" {
-                return Ok(answer.expect(201));
-            }
-        }
-        panic!("the store is gone for good");
+        Ok(self.send_until_done(Method::POST, path, headers, Some(body)).await?.expect(201))
     }
 
     /// A figure of `/metrics`, by its whole name; 0 where it is not there.

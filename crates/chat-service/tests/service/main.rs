@@ -9,9 +9,12 @@ mod descriptors;
 mod figures;
 mod limits_redis;
 mod log;
+mod memory;
 mod migrate;
 mod node;
 mod promises;
+#[path = "../../../chat-infra/tests/contract/s3_server.rs"]
+mod s3_server;
 mod security;
 mod start;
 mod store;
@@ -22,7 +25,10 @@ mod token_signer;
 macro_rules! on_store {
     ($module:ident, $store:expr, $statement:literal) => {
         mod $module {
-            use crate::promises::{audit, crash, idempotency, order, parity, staleness, stop, tenants, traces};
+            use crate::promises::{
+                attachment, audit, crash, edit, extension, idempotency, order, parity, participant, staleness, stop,
+                tenants, traces,
+            };
             use crate::store::Store;
 
             async fn store() -> Store {
@@ -47,6 +53,56 @@ macro_rules! on_store {
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn what_one_node_wrote_the_other_reads_at_once() {
                 staleness::what_one_node_wrote_the_other_reads_at_once(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn what_hangs_on_messages_comes_out_right_on_two_nodes_at_once() {
+                extension::what_hangs_on_messages_comes_out_right_on_two_nodes_at_once(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn what_one_node_hangs_on_a_message_the_other_shows_at_once() {
+                extension::what_one_node_hangs_on_a_message_the_other_shows_at_once(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn edits_on_two_nodes_at_once_lose_no_version() {
+                edit::edits_on_two_nodes_at_once_lose_no_version(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn what_one_node_edits_the_other_shows_at_once() {
+                edit::what_one_node_edits_the_other_shows_at_once(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn equal_restorations_restore_once() {
+                edit::equal_restorations_restore_once(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn what_is_read_on_one_node_the_other_counts_no_more() {
+                participant::what_is_read_on_one_node_the_other_counts_no_more(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn receipts_on_two_nodes_at_once_end_at_the_highest() {
+                participant::receipts_on_two_nodes_at_once_end_at_the_highest(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn what_one_node_takes_in_the_other_gives_out() {
+                attachment::what_one_node_takes_in_the_other_gives_out(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn one_key_keeps_one_file_on_two_nodes() {
+                attachment::one_key_keeps_one_file_on_two_nodes(&store().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn a_file_that_was_acknowledged_outlives_a_kill() {
+                attachment::a_file_that_was_acknowledged_outlives_a_kill(&store().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,5 +1,6 @@
 //! The stores under the service: a file in a directory of its own, or a database of its own and Redis.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chat_domain::clock::IdSource as _;
@@ -32,6 +33,11 @@ impl Store {
         let url = new_database(&given("TEST_DATABASE_URL")).await;
         let kind = Kind::Postgres { url, redis: given("TEST_REDIS_URL") };
         Self { kind, directory: TempDir::new().unwrap() }
+    }
+
+    /// The data directory of its nodes.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The variables that put a node on this store.
@@ -170,6 +176,16 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
+    /// Where the first node listens.
+    pub(crate) fn first_url(&self) -> String {
+        self.first.url.clone()
+    }
+
+    /// Where the second one does, or the first where there is but one.
+    pub(crate) fn second_url(&self) -> String {
+        self.second.as_ref().unwrap_or(&self.first).url.clone()
+    }
+
     /// A client of each node; of the one node twice where there is but one.
     pub(crate) fn clients(&self) -> (Client, Client) {
         let second = self.second.as_ref().unwrap_or(&self.first);

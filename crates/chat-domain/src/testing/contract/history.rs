@@ -8,15 +8,22 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
-use super::stage::{all_messages, any_session, counting, internal, seqs, session_now, together, two_nodes, update};
+use super::stage::{
+    all_messages, any_session, counting, history, internal, seqs, session_now, together, two_nodes, update,
+};
 use crate::access::View;
 use crate::clock::IdSource;
-use crate::extension::AddOutcome;
-use crate::message::{AppendOutcome, Message, NewMessage, RemoveOutcome};
+use crate::extension::{AddOutcome, DetachOutcome};
+use crate::message::{
+    AppendOutcome, Edit, EditOutcome, Message, MessageChange, MessageHistory, MessageRefusal, NewMessage,
+    RemoveOutcome, RestoreOutcome,
+};
 use crate::metadata::MergePatch;
 use crate::revision::Rev;
 use crate::session::{MetadataChange, Session, SessionChange, SessionStatus, Tally, UpdateOutcome};
-use crate::testing::builder::{a_key, a_message, a_removal, an_extension, ids, metadata, next_moment, participant};
+use crate::testing::builder::{
+    a_detachment_of, a_key, a_message, a_removal, a_restoration, an_edit, an_extension, ids, metadata, participant,
+};
 use crate::testing::rig::{Store, StoreRig};
 
 /// Runs the histories on a [`StoreRig`](crate::testing::rig::StoreRig): `history_contract!(sqlite, SqliteRig);`.
@@ -40,6 +47,9 @@ const CASES: u32 = 8;
 enum Command {
     Say { internal: bool, key: Option<u8>, command: bool },
     Remove { nth: usize },
+    Restore { nth: usize },
+    Edit { nth: usize, text: u8 },
+    Describe { nth: usize, value: u8 },
     Extend { nth: usize },
     Curtail { nth: usize },
     Move { to: SessionStatus },
@@ -59,6 +69,9 @@ fn command() -> impl Strategy<Value = Command> {
         8 => (any::<bool>(), key, any::<bool>())
             .prop_map(|(internal, key, command)| Command::Say { internal, key, command }),
         3 => any::<usize>().prop_map(|nth| Command::Remove { nth }),
+        2 => any::<usize>().prop_map(|nth| Command::Restore { nth }),
+        4 => (any::<usize>(), 0..3_u8).prop_map(|(nth, text)| Command::Edit { nth, text }),
+        1 => (any::<usize>(), 0..2_u8).prop_map(|(nth, value)| Command::Describe { nth, value }),
         2 => any::<usize>().prop_map(|nth| Command::Extend { nth }),
         1 => any::<usize>().prop_map(|nth| Command::Curtail { nth }),
         3 => status.prop_map(|to| Command::Move { to }),
@@ -97,7 +110,9 @@ pub async fn in_sequence<R: StoreRig>(rig: &R, cases: u32) {
             }
             before = now;
         }
-        check(&before, &all_messages(&store, &session).await)
+        let messages = all_messages(&store, &session).await;
+        check_texts(&store, &before, &messages).await?;
+        check(&before, &messages)
     })
     .await;
 }
@@ -125,14 +140,19 @@ pub async fn at_once<R: StoreRig>(rig: &R, cases: u32) {
         let distinct: BTreeSet<_> = revs.iter().copied().collect();
         prop_assert_eq!(distinct.len(), revs.len(), "two changes took one rev: {:?}", revs);
         prop_assert_eq!(distinct, (2..=now.rev.get()).map(Rev::new).collect());
-        check(&now, &all_messages(&nodes[1], &session).await)
+        let messages = all_messages(&nodes[1], &session).await;
+        check_texts(&nodes[0], &now, &messages).await?;
+        check(&now, &messages)
     })
     .await;
 }
 
 /// Tries a claim on things made up at random; where it fails, looks for a smaller thing on which it fails, too.
-async fn for_all<S: Strategy>(cases: u32, things: S, claim: impl AsyncFn(S::Value) -> Result<(), TestCaseError>)
-where
+pub(super) async fn for_all<S: Strategy>(
+    cases: u32,
+    things: S,
+    claim: impl AsyncFn(S::Value) -> Result<(), TestCaseError>,
+) where
     S::Value: Debug,
 {
     let mut runner = TestRunner::default();
@@ -159,6 +179,15 @@ async fn run(store: &Store, session: &Session, command: &Command) -> Result<Opti
     match *command {
         Command::Say { internal, key, command } => say(store, session, internal, key, command).await,
         Command::Remove { nth } => remove(store, session, nth).await,
+        Command::Restore { nth } => restore(store, session, nth).await,
+        Command::Edit { nth, text } => {
+            let content = Some(format!("text {text}"));
+            edit(store, session, nth, MessageChange { content, metadata: None }).await
+        }
+        Command::Describe { nth, value } => {
+            let metadata = Some(MetadataChange::Replace(metadata(&format!("{{\"v\":{value}}}"))));
+            edit(store, session, nth, MessageChange { content: None, metadata }).await
+        }
         Command::Extend { nth } => extend(store, session, nth).await,
         Command::Curtail { nth } => curtail(store, session, nth).await,
         Command::Move { to } => {
@@ -190,7 +219,7 @@ async fn say(
     let keyed = key.is_some();
     let mut outcomes = store.messages.append(vec![NewMessage { idempotency: key, ..new }]).await.map_err(failed)?;
     match outcomes.pop() {
-        Some(AppendOutcome::Stored(message)) => Ok(Some(message.rev)),
+        Some(AppendOutcome::Stored { message, .. }) => Ok(Some(message.rev)),
         Some(AppendOutcome::Replayed(_) | AppendOutcome::KeyReused) if keyed => Ok(None),
         Some(AppendOutcome::SessionEnded { .. }) => Ok(None),
         other => Err(TestCaseError::fail(format!("an append came to {other:?}"))),
@@ -212,10 +241,34 @@ async fn remove(store: &Store, session: &Session, place: usize) -> Result<Option
     }
 }
 
+async fn restore(store: &Store, session: &Session, place: usize) -> Result<Option<Rev>, TestCaseError> {
+    let Some(message) = nth(store, session, place).await else { return Ok(None) };
+    match store.messages.restore(&session.tenant_id, message.id, a_restoration()).await.map_err(failed)? {
+        RestoreOutcome::Restored(message) => Ok(Some(message.rev)),
+        RestoreOutcome::Unchanged(_) => Ok(None),
+        other => Err(TestCaseError::fail(format!("a restoration came to {other:?}"))),
+    }
+}
+
+async fn edit(
+    store: &Store,
+    session: &Session,
+    place: usize,
+    change: MessageChange,
+) -> Result<Option<Rev>, TestCaseError> {
+    let Some(message) = nth(store, session, place).await else { return Ok(None) };
+    let edit = Edit { change, ..an_edit("") };
+    match store.messages.edit(&session.tenant_id, message.id, edit).await.map_err(failed)? {
+        EditOutcome::Edited(message) => Ok(Some(message.rev)),
+        EditOutcome::Unchanged(_) | EditOutcome::Refused(MessageRefusal::Deleted) => Ok(None),
+        other => Err(TestCaseError::fail(format!("an edit came to {other:?}"))),
+    }
+}
+
 async fn extend(store: &Store, session: &Session, place: usize) -> Result<Option<Rev>, TestCaseError> {
     let Some(message) = nth(store, session, place).await else { return Ok(None) };
     match store.extensions.add(an_extension(&session.tenant_id, &message)).await.map_err(failed)? {
-        AddOutcome::Added { rev, .. } => Ok(Some(rev)),
+        AddOutcome::Added { message, .. } => Ok(Some(message.rev)),
         AddOutcome::MessageDeleted => Ok(None),
         other => Err(TestCaseError::fail(format!("an addition came to {other:?}"))),
     }
@@ -224,7 +277,11 @@ async fn extend(store: &Store, session: &Session, place: usize) -> Result<Option
 async fn curtail(store: &Store, session: &Session, place: usize) -> Result<Option<Rev>, TestCaseError> {
     let Some(message) = nth(store, session, place).await else { return Ok(None) };
     let id = message.extensions.first().map_or_else(|| ids().extension_id(), |extension| extension.id);
-    store.extensions.remove(&session.tenant_id, message.id, id, next_moment()).await.map_err(failed)
+    match store.extensions.remove(&session.tenant_id, message.id, a_detachment_of(id)).await.map_err(failed)? {
+        DetachOutcome::Removed(message) => Ok(Some(message.rev)),
+        DetachOutcome::NotThere(_) | DetachOutcome::MessageDeleted => Ok(None),
+        other => Err(TestCaseError::fail(format!("a detachment came to {other:?}"))),
+    }
 }
 
 async fn change(store: &Store, session: &Session, change: SessionChange) -> Result<Option<Rev>, TestCaseError> {
@@ -235,7 +292,7 @@ async fn change(store: &Store, session: &Session, change: SessionChange) -> Resu
     }
 }
 
-fn failed(error: impl std::error::Error) -> TestCaseError {
+pub(super) fn failed(error: impl std::error::Error) -> TestCaseError {
     TestCaseError::fail(format!("the store failed: {error}"))
 }
 
@@ -257,4 +314,23 @@ fn recount(messages: &[Message], view: View) -> Tally {
     let count = shown().filter(|message| message.deleted_at.is_none()).count();
     let last_at = shown().next_back().map(|message| message.created_at);
     Tally { count: i64::try_from(count).unwrap_or(i64::MAX), last_at }
+}
+
+/// What a message reads is the last that its history tells, and was put there when the message says that it was edited. Of a
+/// tombstone nothing is told.
+async fn check_texts(store: &Store, session: &Session, messages: &[Message]) -> Result<(), TestCaseError> {
+    for message in messages {
+        let MessageHistory { message: read, versions, more } = history(store, &session.tenant_id, message.id).await;
+        prop_assert_eq!((&read, more), (message, false));
+        let Some(last) = versions.last().filter(|_| !message.is_deleted()) else {
+            prop_assert!(message.is_deleted() && versions.is_empty(), "{:?}", versions);
+            continue;
+        };
+        prop_assert_eq!((&last.content, last.kept), (&message.content, None));
+        prop_assert_eq!(message.edited_at, (versions.len() > 1).then_some(last.edited_at));
+        for (earlier, later) in versions.iter().zip(&versions[1..]) {
+            prop_assert_ne!(&earlier.content, &later.content);
+        }
+    }
+    Ok(())
 }

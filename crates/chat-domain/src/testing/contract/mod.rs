@@ -12,15 +12,18 @@
 //!
 //! Each macro lists the functions of its suites by name; a test of this crate sees to it that none is left out.
 
+pub mod attachment;
 pub mod audit;
 pub mod cache;
 pub mod deadline;
 pub mod event;
 pub mod extension;
+pub mod files;
 pub mod history;
 pub mod idempotency;
 pub mod limit;
 pub mod message;
+pub mod participant;
 pub mod revision;
 pub mod session;
 mod stage;
@@ -57,7 +60,9 @@ macro_rules! store_contract {
             $crate::message_repository_contract!(messages, $rig);
             $crate::extension_repository_contract!(extensions, $rig);
             $crate::idempotency_repository_contract!(idempotency, $rig);
+            $crate::attachment_repository_contract!(attachments, $rig);
             $crate::audit_repository_contract!(audit, $rig);
+            $crate::participant_repository_contract!(participants, $rig);
             $crate::revision_source_contract!(revisions, $rig);
             $crate::history_contract!(history, $rig);
             $crate::deadline_contract!(deadline, $rig);

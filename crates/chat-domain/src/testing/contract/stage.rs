@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::access::View;
-use crate::id::{SessionId, TenantId};
-use crate::message::{AppendOutcome, Message, MessagePage, NewMessage, PageQuery, RemoveOutcome, Visibility, Window};
+use crate::id::{MessageId, SessionId, TenantId};
+use crate::message::{
+    AppendOutcome, EditOutcome, HistoryQuery, Message, MessageHistory, MessagePage, NewMessage, PageQuery,
+    RemoveOutcome, RestoreOutcome, Visibility, Window,
+};
 use crate::precondition::Precondition;
 use crate::query::{MAX_LIMIT, Order};
 use crate::session::{CreateOutcome, NewSession, Session, SessionChange, SessionStatus, SessionUpdate, UpdateOutcome};
-use crate::testing::builder::{a_message, a_removal, a_session, next_moment};
+use crate::testing::builder::{a_message, a_removal, a_restoration, a_session, an_edit, next_moment};
 use crate::testing::rig::{Store, StoreRig, Task};
 
 /// Two nodes on the same data.
@@ -94,7 +97,7 @@ pub(super) async fn append_one(store: &Store, new: NewMessage) -> AppendOutcome 
 /// The message of an outcome that says that it was stored.
 pub(super) fn stored(outcome: AppendOutcome) -> Message {
     match outcome {
-        AppendOutcome::Stored(message) => message,
+        AppendOutcome::Stored { message, .. } => message,
         other => panic!("a new message was not stored: {other:?}"),
     }
 }
@@ -122,6 +125,34 @@ pub(super) async fn remove(store: &Store, tenant: &TenantId, message: &Message) 
         RemoveOutcome::Removed(message) => message,
         other => panic!("a message was not deleted: {other:?}"),
     }
+}
+
+/// Gives a message that is not deleted another text.
+pub(super) async fn edit(store: &Store, tenant: &TenantId, message: &Message, content: &str) -> Message {
+    match store.messages.edit(tenant, message.id, an_edit(content)).await.expect("the store works") {
+        EditOutcome::Edited(message) => message,
+        other => panic!("a message was not edited: {other:?}"),
+    }
+}
+
+/// Restores a message that is deleted.
+pub(super) async fn restore(store: &Store, tenant: &TenantId, message: &Message) -> Message {
+    match store.messages.restore(tenant, message.id, a_restoration()).await.expect("the store works") {
+        RestoreOutcome::Restored(message) => message,
+        other => panic!("a message was not restored: {other:?}"),
+    }
+}
+
+/// All that a message ever read, and the message, which is there.
+pub(super) async fn history(store: &Store, tenant: &TenantId, id: MessageId) -> MessageHistory {
+    let query = HistoryQuery { after: 0, limit: MAX_LIMIT };
+    let found = store.messages.history(tenant, id, &query).await.expect("the store works");
+    found.expect("the message is there")
+}
+
+/// The texts of that.
+pub(super) async fn texts_of(store: &Store, tenant: &TenantId, id: MessageId) -> Vec<String> {
+    history(store, tenant, id).await.versions.into_iter().map(|version| version.content).collect()
 }
 
 /// The question for the first thousand messages, tombstones among them, whoever sees them.

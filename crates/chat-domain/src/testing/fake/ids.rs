@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::{Builder, Uuid};
 
 use crate::clock::IdSource;
-use crate::id::{AuditId, ExtensionId, MessageId, SessionId};
+use crate::id::{AttachmentId, AuditId, ExtensionId, MessageId, SessionId};
 
 /// 2026-01-01T00:00:00Z in milliseconds: where the count begins.
 const START_MILLIS: u64 = 1_767_225_600_000;
@@ -61,6 +61,10 @@ impl IdSource for FakeIds {
 
     fn extension_id(&self) -> ExtensionId {
         ExtensionId::new(self.next())
+    }
+
+    fn attachment_id(&self) -> AttachmentId {
+        AttachmentId::new(self.next())
     }
 
     fn audit_id(&self) -> AuditId {

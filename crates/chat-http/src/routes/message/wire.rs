@@ -3,16 +3,18 @@
 use chat_domain::extension::{Extension, ExtensionType};
 use chat_domain::id::{ExtensionId, MessageId, ParticipantId, SessionId};
 use chat_domain::message::{
-    Message, MessageDraft, MessagePage, MessageType, PageDraft, PageQuery, SenderType, Visibility, Window,
+    HistoryDraft, HistoryQuery, Message, MessageDraft, MessageHistory, MessagePage, MessagePatch, MessageType,
+    PageDraft, PageQuery, SenderType, TextVersion, Visibility, Window,
 };
 use chat_domain::metadata::Metadata;
 use chat_domain::revision::{Rev, Seq};
+use chat_domain::session::MetadataEdit;
 use chat_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::extract::{body, parameters};
+use crate::extract::{Media, body, parameters};
 use crate::link::Links;
 
 /// Something said in a session. A deleted message is a tombstone: without content, metadata and extensions.
@@ -94,14 +96,9 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             created_at: message.created_at,
             edited_at: message.edited_at,
             deleted_at: message.deleted_at,
-            extensions: shown_extensions(&message.extensions).map(ExtensionView::from).collect(),
+            extensions: message.extensions.iter().map(ExtensionView::from).collect(),
         }
     }
-}
-
-/// Earlier versions of the text are shown by its history, not beside it.
-fn shown_extensions(extensions: &[Extension]) -> impl Iterator<Item = &Extension> {
-    extensions.iter().filter(|extension| extension.extension_type.as_str() != ExtensionType::EDIT_HISTORY)
 }
 
 impl<'a> From<&'a Extension> for ExtensionView<'a> {
@@ -125,12 +122,41 @@ impl Serialize for MessageList<'_> {
     }
 }
 
+/// A version of a message's text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TextVersion)]
+pub(crate) struct VersionView<'a> {
+    #[schema(example = "hello")]
+    content: &'a str,
+    /// Who put it there: of the first version the message's sender.
+    #[schema(value_type = String, min_length = 1, max_length = 255, example = "u-1")]
+    edited_by: &'a ParticipantId,
+    /// When: of the first version when the message was sent.
+    #[schema(value_type = String, format = DateTime)]
+    edited_at: Timestamp,
+}
+
+impl<'a> From<&'a TextVersion> for VersionView<'a> {
+    fn from(version: &'a TextVersion) -> Self {
+        Self { content: &version.content, edited_by: &version.edited_by, edited_at: version.edited_at }
+    }
+}
+
+/// Versions, one view made after the other while they are written.
+pub(super) struct VersionList<'a>(pub(super) &'a [TextVersion]);
+
+impl Serialize for VersionList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(VersionView::from))
+    }
+}
+
 body! {
     /// What is said. The sender may be left out by callers whose role says it: only a `service` must name it.
     #[schema(example = json!({"content": "hello", "sender_type": "user", "sender_id": "u-1"}))]
     pub(crate) struct CreateMessage {
-        /// Not blank.
-        #[schema(value_type = String, required = true, min_length = 1, max_length = 16384, pattern = r"^[^\u0000]*[^\u0000\s\u0085][^\u0000]*$")]
+        /// Not blank; it may be empty where attachments come with it.
+        #[schema(value_type = String, required = true, max_length = 16384, pattern = r"^[^\u0000]*$")]
         content: String,
         /// On whose side the sender stands. Only callers whose role says it may leave it out.
         #[schema(schema_with = crate::openapi::schema::sender_type)]
@@ -150,6 +176,9 @@ body! {
         /// The message of the same session that this one answers.
         #[schema(value_type = Option<String>, format = Uuid)]
         reply_to: String,
+        /// The attachments of the session that it is sent with, uploaded by the caller and not sent before.
+        #[schema(value_type = Option<Vec<String>>, max_items = 10)]
+        attachments: Vec<String>,
     }
     faults(this, _media, caller) { caller.map(|caller| this.draft().faults(caller)).unwrap_or_default() }
 }
@@ -164,7 +193,68 @@ impl CreateMessage {
             message_type: self.message_type,
             visibility: self.visibility,
             reply_to: self.reply_to,
+            attachments: self.attachments,
         }
+    }
+}
+
+body! {
+    /// What changes a message. Only the fields that are sent change.
+    #[schema(example = json!({"content": "hello again"}))]
+    pub(crate) struct EditMessage {
+        /// The new text. Not blank; empty only where the message has attachments.
+        #[schema(value_type = String, max_length = 16384, pattern = r"^([^\u0000]*[^\u0000\s\u0085][^\u0000]*)?$")]
+        content: String,
+        /// The new metadata, or with `application/merge-patch+json` what is merged into it (RFC 7396).
+        #[schema(value_type = Option<Object>)]
+        metadata: Box<RawValue>,
+    }
+    merge_patch = true;
+    faults(this, media, _caller) { this.patch(media).faults() }
+}
+
+impl EditMessage {
+    pub(super) fn patch(self, media: Media) -> MessagePatch {
+        let metadata_edit = match media {
+            Media::Json => MetadataEdit::Replace,
+            Media::MergePatch => MetadataEdit::Merge,
+        };
+        MessagePatch { content: self.content, metadata: self.metadata, metadata_edit }
+    }
+}
+
+parameters! {
+    /// Which versions of a message's text are shown.
+    pub(crate) struct ShowHistory {
+        /// How many, at most.
+        #[param(value_type = Option<i64>, minimum = 1, maximum = 1000, default = 100)]
+        limit,
+        /// How many of the oldest are left out.
+        #[param(value_type = Option<i64>, minimum = 0, default = 0)]
+        after,
+    }
+    faults(this, _caller) { this.draft().faults() }
+}
+
+impl ShowHistory {
+    /// How many are asked for, as it was sent.
+    pub(super) fn limit(&self) -> Option<&str> {
+        self.limit.as_deref()
+    }
+
+    pub(super) fn draft(&self) -> HistoryDraft {
+        HistoryDraft { limit: self.limit.clone(), after: self.after.clone() }
+    }
+
+    /// The pages around one page.
+    pub(super) fn links(mut links: Links, asked: &HistoryQuery, page: &MessageHistory) -> Links {
+        for (rel, query) in [("next", page.next(asked)), ("prev", page.prev(asked))] {
+            if let Some(HistoryQuery { after, limit }) = query {
+                let after = (after > 0).then(|| after.to_string());
+                links.add(rel, &[("limit", Some(&limit.to_string())), ("after", after.as_deref())]);
+            }
+        }
+        links
     }
 }
 

@@ -4,8 +4,7 @@ mod wire;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chat_domain::access::Caller;
-use chat_domain::message::MessageService;
-use chat_domain::session::SessionService;
+use chat_domain::session::{SeenSession, SessionService};
 
 use self::wire::{
     CreateSession, ListSessions, SessionList, SessionView, SessionWithMessagesView, ShowSession, UpdateSession,
@@ -34,9 +33,10 @@ pub(crate) async fn create(
     let (draft, text) = (body.value.draft(), body.text);
     let made = call("create_session", service.create(&caller, draft, key.0.as_ref())).await;
     let made = made.map_err(|error| text.explain(error))?;
-    let location = link::location(&request, format_args!("/sessions/{}", made.value.id));
-    let tag = Tag::new(made.value.rev, caller.view());
-    reply::created(location, &tag, made.replayed, &SessionView::of(&made.value, caller.view()))
+    let SeenSession { session, unread } = &made.value;
+    let location = link::location(&request, format_args!("/sessions/{}", session.id));
+    let tag = Tag::of_session(session.rev, caller.view(), *unread);
+    reply::created(location, &tag, made.replayed, &SessionView::of(session, caller.view(), *unread))
 }
 
 /// Show a session with its newest messages
@@ -48,23 +48,23 @@ pub(crate) async fn create(
     responses((status = 200, description = "The session, with messages oldest first.", body = SessionWithMessagesView<'_>)),
 )]
 pub(crate) async fn show(
-    service: web::Data<MessageService>,
+    service: web::Data<SessionService>,
     answers: web::Data<Answers>,
     request: HttpRequest,
     Input((caller, id, query, known)): Input<(Caller, SessionPath, Query<ShowSession>, IfNoneMatch)>,
 ) -> Result<HttpResponse, Problem> {
     let _turn = answers.turn(query.0.limit()).await?;
-    let newest = service.session_with_newest(&caller, id.0, query.0.limit());
-    let (asked, page) = call("get_session", newest).await?;
-    let tag = || Tag::with_newest(page.session.rev, &asked);
+    let newest = service.with_newest(&caller, id.0, query.0.limit());
+    let (asked, page, unread) = call("get_session", newest).await?;
+    let tag = || Tag::with_newest(page.session.rev, &asked, unread);
     let links = || query.0.links(&request, &asked, &page);
     if let Some(known) = known.matching(tag) {
         return Ok(reply::not_modified(known, Some(&links())));
     }
     let view = caller.view();
     let head = || Head::print(Some(&tag()), &links());
-    let body = || reply::print(&SessionWithMessagesView::from((&*page, view)));
-    Ok(reply::printed(answers.of(&request, &Shown::whole(&page), view, head, body)?))
+    let body = || reply::print(&SessionWithMessagesView::of(&page, view, unread));
+    Ok(reply::printed(answers.of(&request, &Shown::counted(&page, unread), view, head, body)?))
 }
 
 /// List a user's sessions
@@ -83,10 +83,10 @@ pub(crate) async fn list_of_user(
 ) -> Result<HttpResponse, Problem> {
     let _turn = answers.turn(query.0.limit()).await?;
     let page = call("list_user_sessions", service.list_of_user(&caller, user.0, query.0.draft())).await?;
-    let view = caller.view();
+    let (view, reader) = (caller.view(), caller.reader());
     let head = || Head::print(None, &query.0.links(Links::here(&request), &page));
     let body = || reply::print(&SessionList(&page.sessions, view));
-    Ok(reply::printed(answers.of(&request, &Shown::whole(&page), view, head, body)?))
+    Ok(reply::printed(answers.of(&request, &Shown::to(&reader, &page), view, head, body)?))
 }
 
 /// Change a session
@@ -105,9 +105,9 @@ pub(crate) async fn update(
 ) -> Result<HttpResponse, Problem> {
     let (patch, text) = (body.value.patch(body.media), body.text);
     let session = call("update_session", service.update(&caller, id.0, patch, wanted.0)).await;
-    let session = session.map_err(|error| text.explain(error))?;
-    let tag = Tag::new(session.rev, caller.view());
-    reply::changed(&tag, false, &SessionView::of(&session, caller.view()))
+    let SeenSession { session, unread } = session.map_err(|error| text.explain(error))?;
+    let tag = Tag::of_session(session.rev, caller.view(), unread);
+    reply::changed(&tag, false, &SessionView::of(&session, caller.view(), unread))
 }
 
 /// End a session
@@ -124,6 +124,7 @@ pub(crate) async fn end(
     Input((caller, id, _, key, wanted, _)): Input<(Caller, SessionPath, NoQuery, OptionalKey, IfMatch, NoBody)>,
 ) -> Result<HttpResponse, Problem> {
     let ended = call("end_session", service.end(&caller, id.0, wanted.0, key.0.as_ref())).await?;
-    let tag = Tag::new(ended.value.rev, caller.view());
-    reply::changed(&tag, ended.replayed, &SessionView::of(&ended.value, caller.view()))
+    let SeenSession { session, unread } = &ended.value;
+    let tag = Tag::of_session(session.rev, caller.view(), *unread);
+    reply::changed(&tag, ended.replayed, &SessionView::of(session, caller.view(), *unread))
 }

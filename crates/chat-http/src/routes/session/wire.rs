@@ -5,9 +5,10 @@ use chat_domain::access::View;
 use chat_domain::id::{ParticipantId, SessionId, TenantId};
 use chat_domain::message::{MessagePage, PageQuery, Window, newest_faults};
 use chat_domain::metadata::Metadata;
+use chat_domain::participant::UnreadCount;
 use chat_domain::revision::{Rev, Version};
 use chat_domain::session::{
-    MetadataEdit, Session, SessionDraft, SessionPage, SessionPatch, SessionStatus, UserSessionsDraft,
+    MetadataEdit, SeenSession, Session, SessionDraft, SessionPage, SessionPatch, SessionStatus, UserSessionsDraft,
 };
 use chat_domain::timestamp::Timestamp;
 use serde::{Serialize, Serializer};
@@ -62,10 +63,14 @@ pub(crate) struct SessionView<'a> {
     /// When the newest message that the caller may see was sent, deleted since or not.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     last_message_at: Option<Timestamp>,
+    /// Messages that the caller may see and has not read, without deleted ones, its own and those of the system. Exact up
+    /// to 100, which stands for that and more.
+    #[schema(value_type = i64, minimum = 0, maximum = 100)]
+    unread_count: u8,
 }
 
 impl<'a> SessionView<'a> {
-    pub(super) fn of(session: &'a Session, view: View) -> Self {
+    pub(super) fn of(session: &'a Session, view: View, unread: UnreadCount) -> Self {
         let tally = session.tally(view);
         Self {
             id: session.id,
@@ -82,6 +87,7 @@ impl<'a> SessionView<'a> {
             version: session.version,
             message_count: tally.count,
             last_message_at: tally.last_at,
+            unread_count: unread.get(),
         }
     }
 }
@@ -97,19 +103,19 @@ pub(crate) struct SessionWithMessagesView<'a> {
     messages: Vec<MessageView<'a>>,
 }
 
-impl<'a> From<(&'a MessagePage, View)> for SessionWithMessagesView<'a> {
-    fn from((page, view): (&'a MessagePage, View)) -> Self {
+impl<'a> SessionWithMessagesView<'a> {
+    pub(super) fn of(page: &'a MessagePage, view: View, unread: UnreadCount) -> Self {
         let messages = page.messages.iter().map(MessageView::from).collect();
-        Self { session: SessionView::of(&page.session, view), messages }
+        Self { session: SessionView::of(&page.session, view, unread), messages }
     }
 }
 
 /// Sessions, one view made after the other while they are written.
-pub(super) struct SessionList<'a>(pub(super) &'a [Session], pub(super) View);
+pub(super) struct SessionList<'a>(pub(super) &'a [SeenSession], pub(super) View);
 
 impl Serialize for SessionList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|session| SessionView::of(session, self.1)))
+        serializer.collect_seq(self.0.iter().map(|seen| SessionView::of(&seen.session, self.1, seen.unread)))
     }
 }
 

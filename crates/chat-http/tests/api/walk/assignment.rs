@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chat_domain::access::Role;
 use serde_json::{Value, json};
 
-use super::operation::{Ids, known_fields, operations};
+use super::operation::{Ids, NOTHING, known_fields, operations};
 use crate::server::{Answer, start};
 
 /// Fields that attackers try first, whether a schema knows them or not.
@@ -35,7 +35,13 @@ async fn no_body_assigns_what_is_not_its_own() {
     let message = server.say(&path, "hello").await;
     let before = Answer::of(server.get(&path)).await.json();
     let id = |value: &Value| value.as_str().unwrap().to_owned();
-    let ids = Ids { session: id(&before["id"]), message: id(&message["id"]), user: "ann".to_owned() };
+    let ids = Ids {
+        session: id(&before["id"]),
+        message: id(&message["id"]),
+        extension: NOTHING.to_owned(),
+        attachment: NOTHING.to_owned(),
+        user: "ann".to_owned(),
+    };
     let names: BTreeSet<String> = known_fields().into_iter().chain(TRIED.map(str::to_owned)).collect();
     let mut tried = 0;
     for operation in operations() {

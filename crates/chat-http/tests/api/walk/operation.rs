@@ -6,6 +6,7 @@ use chat_domain::access::Role;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value};
 
+use crate::attachment::{MEDIA, form};
 use crate::server::TestServer;
 
 /// One operation that is about chat.
@@ -46,6 +47,9 @@ pub(super) const NOTHING: &str = "0198c0de-0000-7000-8000-0000000000ff";
 pub(super) struct Ids {
     pub(super) session: String,
     pub(super) message: String,
+    /// What hangs on the message.
+    pub(super) extension: String,
+    pub(super) attachment: String,
     pub(super) user: String,
 }
 
@@ -108,7 +112,9 @@ impl Operation {
     /// The path with these things. Whoever adds a parameter says here what it stands for.
     pub(super) fn path(&self, ids: &Ids) -> String {
         let path = self.path.replace("{session_id}", &ids.session).replace("{message_id}", &ids.message);
-        let path = path.replace("{user_id}", &ids.user);
+        let path = path.replace("{user_id}", &ids.user).replace("{extension_id}", &ids.extension);
+        let path = path.replace("{attachment_id}", &ids.attachment);
+        let path = path.replace("{emoji}", "%F0%9F%91%8D");
         assert!(!path.contains('{'), "nobody knows what to put into {path}");
         path
     }
@@ -122,12 +128,23 @@ impl Operation {
     pub(super) fn request_to(&self, server: &TestServer, path: &str, content: Option<&Content>) -> RequestBuilder {
         let request = server.request(self.method.clone(), path);
         match content {
+            Some(Content { media, fields }) if media == "multipart/form-data" => {
+                request.header("content-type", MEDIA).body(as_form(fields))
+            }
             Some(Content { media, fields }) => {
                 request.header("content-type", media).body(serde_json::to_vec(fields).unwrap())
             }
             None => request,
         }
     }
+}
+
+/// The fields as parts of a form; what is no text as it is written.
+fn as_form(fields: &Map<String, Value>) -> Vec<u8> {
+    let headers = |name: &String| format!("Content-Disposition: form-data; name=\"{name}\"");
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let parts: Vec<_> = fields.iter().map(|(name, value)| (headers(name), text(value))).collect();
+    form(&parts.iter().map(|(headers, text)| (headers.as_str(), text.as_bytes())).collect::<Vec<_>>())
 }
 
 impl Body {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::counted::Counted;
 use super::operation::{Content, Ids, NOTHING, Operation, operations};
 use super::seen::seen;
+use crate::attachment::{MEDIA, form};
 use crate::server::{Answer, TestServer, start_with};
 
 /// Who asks, and how.
@@ -43,8 +44,20 @@ async fn furnished(store: &Counted) -> (TestServer, Ids) {
     let create = server.post(&format!("{path}/messages")).header(key.0, key.1).json(&message);
     let message = Answer::of(create).await.json();
     let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
-    let ids = Ids { session: id(&session), message: id(&message), user: "ann".to_owned() };
-    (server, ids)
+    let extensions = format!("/api/v1/messages/{}/extensions", id(&message));
+    let create = server.post(&extensions).header(key.0, key.1).json(&json!({"extension_type": "note", "data": {}}));
+    let extension = Answer::of(create).await.json();
+    let (session, message, extension) = (id(&session), id(&message), id(&extension));
+    let upload = server.post(&format!("{path}/attachments")).header("content-type", MEDIA);
+    let upload = upload.body(form(&[("Content-Disposition: form-data; name=\"file\"", b"secret")]));
+    let attachment = id(&Answer::of(upload).await.json());
+    (server, Ids { session, message, extension, attachment, user: "ann".to_owned() })
+}
+
+/// The same, of what nobody has.
+fn of_nothing(ids: &Ids) -> Ids {
+    let [session, message, extension] = [(); 3].map(|()| NOTHING.to_owned());
+    Ids { session, message, extension, attachment: NOTHING.to_owned(), ..ids.clone() }
 }
 
 /// The bodies to try: as an example, and with each reference to another thing.
@@ -73,7 +86,7 @@ fn contents(operation: &Operation, role: Role, ids: &Ids) -> Vec<Option<Content>
 async fn ids_of_another_tenant_answer_as_ids_that_do_not_exist() {
     let store = Counted::new();
     let (server, of_another) = furnished(&store).await;
-    let nothing = Ids { session: NOTHING.to_owned(), message: NOTHING.to_owned(), ..of_another.clone() };
+    let nothing = of_nothing(&of_another);
     let mut hidden = 0;
     for operation in operations() {
         for (role, headers) in Role::ALL.into_iter().flat_map(|role| HEADERS.map(|headers| (role, headers))) {
@@ -90,14 +103,14 @@ async fn ids_of_another_tenant_answer_as_ids_that_do_not_exist() {
     }
     assert!(hidden > 100, "{hidden}");
     let session = Answer::of(server.get(&format!("/api/v1/sessions/{}", of_another.session))).await.json();
-    assert_eq!((&session["rev"], &session["status"]), (&json!(2), &json!("active")));
+    assert_eq!((&session["rev"], &session["status"]), (&json!(3), &json!("active")));
 }
 
 #[tokio::test]
 async fn heads_of_another_tenants_things_tell_nothing() {
     let store = Counted::new();
     let (server, of_another) = furnished(&store).await;
-    let nothing = Ids { session: NOTHING.to_owned(), message: NOTHING.to_owned(), ..of_another.clone() };
+    let nothing = of_nothing(&of_another);
     for operation in operations().iter().filter(|operation| operation.method == Method::GET) {
         for role in Role::ALL {
             let asking = Asking { role, caller: "ann", headers: &[] };

@@ -5,6 +5,7 @@ mod figures;
 mod flight;
 mod key;
 mod near;
+mod own;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,10 @@ use async_trait::async_trait;
 use chat_domain::cache::Cache;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{SessionId, TenantId};
-use chat_domain::message::{Changes, MessagePage, MessagePages, PageQuery, Since};
+use chat_domain::message::{Changes, Message, MessagePage, MessagePages, PageQuery, Since};
 use chat_domain::revision::Revision;
 use chat_domain::session::{RevisionSource, SessionKey};
+use chat_domain::timestamp::Timestamp;
 use tokio::time::timeout_at;
 
 use self::far::{FarPages, Found};
@@ -23,6 +25,7 @@ use self::figures::Figures;
 use self::flight::{Flights, Landing, Lost};
 use self::key::Question;
 use self::near::NearPages;
+use self::own::OwnMessages;
 use super::guarded::guarded;
 use crate::deadline;
 
@@ -60,7 +63,9 @@ impl Default for CachedMessagesConfig {
 ///
 /// A page in the memory of the process that is a few changes behind is not read again. The changes are read, for all
 /// sessions that are asked for together, and [`MessagePage::moved_on`] makes the present page of both. As with a page, that
-/// read begins after the question came. Such a page is soon behind again and does not go to the common cache.
+/// read begins after the question came. Such a page is soon behind again and does not go to the common cache. Where this
+/// node stored all that has changed, as its [`stored`](MessagePages::stored) heard, nothing is read at all: the present
+/// revision says that there is nothing else.
 ///
 /// Reads of one page that miss at the same time are one read. It runs on the runtime in which this value was made and
 /// goes on when a caller hangs up.
@@ -79,6 +84,7 @@ pub struct CachedMessages {
 struct Source {
     inner: Arc<dyn MessagePages>,
     near: NearPages,
+    own: OwnMessages,
     far: Option<FarPages>,
     figures: Figures,
 }
@@ -112,7 +118,7 @@ impl CachedMessages {
     ) -> Self {
         let near = NearPages::new(config.near_bytes, config.near_ttl);
         let far = far.map(|cache| FarPages::new(cache, config.max_far_page_bytes));
-        let source = Arc::new(Source { inner, near, far, figures: Figures::new() });
+        let source = Arc::new(Source { inner, near, own: OwnMessages::new(), far, figures: Figures::new() });
         Self { revs, flights: Flights::new(), deadline: config.deadline, source }
     }
 }
@@ -127,6 +133,9 @@ impl MessagePages for CachedMessages {
         match self.source.near(&question, revision) {
             Near::Present(page) => return Ok(Some(page)),
             Near::Behind(page) => {
+                if let Some(page) = self.source.moved_on_by_own(&question, &page, revision) {
+                    return Ok(Some(page));
+                }
                 let moved = timeout_at(deadline, self.moved_on(&question, &page)).await;
                 if let Some(page) = moved.map_err(|_| RepositoryError::unavailable(Late))?? {
                     return Ok(Some(page));
@@ -142,6 +151,10 @@ impl MessagePages for CachedMessages {
         }
         let landed = timeout_at(deadline, flight.landed()).await;
         landed.map_err(|_| RepositoryError::unavailable(Late))?.map_err(|Lost| RepositoryError::internal(Lost))?
+    }
+
+    fn stored(&self, tenant: &TenantId, message: &Message, found: Timestamp) {
+        self.source.own.note(tenant, message, found);
     }
 }
 
@@ -172,6 +185,12 @@ impl Source {
             self.figures.hit.increment(1);
         }
         near
+    }
+
+    /// The present page, where all that has changed since the kept one was stored by this node.
+    fn moved_on_by_own(&self, question: &Question, page: &MessagePage, present: Revision) -> Option<Arc<MessagePage>> {
+        let changes = self.own.since(&page.session, present)?;
+        self.moved_on(question, page, &changes)
     }
 
     /// Those who ask the same at the same time are told the same changes: the first makes the page, the others find it.

@@ -59,7 +59,7 @@ fn weight(question: &Question, page: &MessagePage) -> u32 {
     u32::try_from(entry + texts + messages).unwrap_or(u32::MAX)
 }
 
-fn message_weight(message: &Message) -> usize {
+pub(super) fn message_weight(message: &Message) -> usize {
     let texts = message.content.len() + message.metadata.as_str().len() + message.sender.id.as_str().len();
     let extensions = message.extensions.iter().map(|extension| size_of::<Extension>() + extension.data.as_str().len());
     size_of::<Message>() + texts + extensions.sum::<usize>()

@@ -14,7 +14,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, TenantId};
-use chat_domain::message::{AppendOutcome, Message, MessageRepository, NewMessage, Removal, RemoveOutcome};
+use chat_domain::message::{
+    AppendOutcome, Edit, EditOutcome, HistoryQuery, Message, MessageHistory, MessageRepository, NewMessage, Removal,
+    RemoveOutcome, Restoration, RestoreOutcome,
+};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -126,5 +129,27 @@ impl MessageRepository for GroupCommit {
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError> {
         self.inner.remove(tenant, id, removal).await
+    }
+
+    async fn edit(&self, tenant: &TenantId, id: MessageId, edit: Edit) -> Result<EditOutcome, RepositoryError> {
+        self.inner.edit(tenant, id, edit).await
+    }
+
+    async fn restore(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        restoration: Restoration,
+    ) -> Result<RestoreOutcome, RepositoryError> {
+        self.inner.restore(tenant, id, restoration).await
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        query: &HistoryQuery,
+    ) -> Result<Option<MessageHistory>, RepositoryError> {
+        self.inner.history(tenant, id, query).await
     }
 }

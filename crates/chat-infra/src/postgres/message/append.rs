@@ -13,15 +13,20 @@ use super::late_key;
 use super::plain::{Groups, Placed, Taken};
 use super::read::{BY_IDS, MixedRow, assemble, by_ids};
 use super::refusing::{Found, refusing, refusing_in};
+use super::sending::{append_sending, sends};
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::lease::Lease;
 use crate::postgres::pool::PgPool;
 use crate::postgres::statement::place;
+use crate::postgres::time::from_pg;
 
 /// Appends the batch; one outcome for each message, in order.
 pub(super) async fn append(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<AppendOutcome>, RepositoryError> {
     if batch.is_empty() {
         return Ok(Vec::new());
+    }
+    if sends(batch) {
+        return Box::pin(pool.together(append_sending(pool, batch))).await;
     }
     let stored_and_read = async {
         let mut verdicts = store(pool, batch).await?;
@@ -34,7 +39,7 @@ pub(super) async fn append(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Ap
 }
 
 /// What the verdicts mean, with all that has to be read for it.
-async fn answers(
+pub(super) async fn answers(
     pool: &PgPool,
     batch: &[NewMessage],
     verdicts: &mut [Option<Verdict>],
@@ -85,7 +90,7 @@ async fn store(pool: &PgPool, batch: &[NewMessage]) -> Result<Vec<Option<Verdict
         let stored = groups.stored(&took.taken).ok_or_else(|| RepositoryError::internal(Puzzling))?;
         let mut verdicts = vec![None; batch.len()];
         for stored in stored {
-            fill(&mut verdicts, Verdict::plain(stored.place, true, stored.seq, stored.rev))?;
+            fill(&mut verdicts, Verdict::plain(stored))?;
         }
         for verdict in judge_untaken(pool, took).await? {
             fill(&mut verdicts, verdict)?;
@@ -121,7 +126,7 @@ async fn judge_untaken(pool: &PgPool, took: Took<'_>) -> Result<Vec<Verdict>, Re
     for found in found {
         let Placed { place, new } = found.of(&untaken).ok_or_else(|| RepositoryError::internal(Puzzling))?;
         if found.has_ended {
-            verdicts.push(Verdict::plain(place, false, 0, found.rev));
+            verdicts.push(Verdict::ended(place, found.rev));
         } else {
             live.push((place, new));
         }
@@ -180,7 +185,10 @@ fn outcomes(
                 Some(AppendOutcome::KeyReused)
             }
         }
-        Some(verdict) if verdict.stored => Some(AppendOutcome::Stored(placed(new, verdict))),
+        Some(verdict) if verdict.stored => {
+            let found = verdict.found.and_then(|found| from_pg(found).ok());
+            Some(AppendOutcome::Stored { message: placed(new, verdict), found })
+        }
         Some(verdict) => Some(AppendOutcome::SessionEnded { rev: Rev::new(verdict.rev) }),
     });
     judged.collect::<Option<_>>().ok_or_else(|| RepositoryError::internal(Puzzling))

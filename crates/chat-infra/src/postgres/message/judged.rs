@@ -4,11 +4,13 @@
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, ParticipantId};
 use chat_domain::message::NewMessage;
+use diesel::data_types::PgTimestamp;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid};
 use diesel::{IntoSql as _, Queryable};
 
+use super::plain::Stored;
 use crate::postgres::audit::record;
 use crate::postgres::error::{Failure, Loss};
 use crate::postgres::lease::Lease;
@@ -21,7 +23,8 @@ pub(in crate::postgres) const JUDGED: &str = include_str!("judged.sql");
 /// The index whose violation says that another batch stored the key while this one waited.
 const KEY_INDEX: &str = "messages_by_idempotency_scope";
 
-type VerdictColumns = (BigInt, Bool, BigInt, BigInt, Nullable<Uuid>, Nullable<Bool>, Nullable<BigInt>);
+type VerdictColumns =
+    (BigInt, Bool, BigInt, BigInt, Nullable<Uuid>, Nullable<Bool>, Nullable<BigInt>, Nullable<Timestamptz>);
 
 /// What the statement says of one message whose session is there.
 #[derive(Debug, Clone, Queryable)]
@@ -38,12 +41,20 @@ pub(super) struct Verdict {
     pub(super) known_same: Option<bool>,
     /// The place of the message before it in the batch that has its key and was stored.
     pub(super) twin: Option<i64>,
+    /// When its session had changed last before, where that is known.
+    pub(super) found: Option<PgTimestamp>,
 }
 
 impl Verdict {
-    /// Of a message at this place of the batch that nothing else is known of.
-    pub(super) fn plain(place: usize, stored: bool, seq: i64, rev: i64) -> Self {
-        Self { ord: 0, stored, seq, rev, known_id: None, known_same: None, twin: None }.at(place)
+    /// Of a message that a plain append has stored.
+    pub(super) fn plain(stored: Stored) -> Self {
+        let Stored { place, seq, rev, found } = stored;
+        Self { stored: true, seq, found: Some(found), ..Self::ended(place, rev) }
+    }
+
+    /// Of a message at this place of the batch whose session has ended at this `rev`.
+    pub(super) fn ended(place: usize, rev: i64) -> Self {
+        Self { ord: 0, stored: false, seq: 0, rev, known_id: None, known_same: None, twin: None, found: None }.at(place)
     }
 
     /// The same of a message at this place of the batch, which has no twin.
@@ -102,7 +113,8 @@ async fn store_with_audit(mut lease: Lease, batch: &[NewMessage]) -> Result<Vec<
     lease.end(stored).await
 }
 
-async fn store_and_record(lease: &mut Lease, batch: &[NewMessage]) -> Result<Vec<Verdict>, Failure> {
+/// Stores messages and what the audit keeps of them, within a transaction.
+pub(super) async fn store_and_record(lease: &mut Lease, batch: &[NewMessage]) -> Result<Vec<Verdict>, Failure> {
     let verdicts = append_in(lease, batch, Loss::Nothing).await?;
     let stored = verdicts.iter().filter(|verdict| verdict.stored);
     let entries: Vec<_> = stored.filter_map(|verdict| batch.get(place(verdict.ord)?)?.audit.as_deref()).collect();

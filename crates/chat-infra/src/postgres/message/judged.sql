@@ -70,7 +70,7 @@ moved_on AS (
         public_message_count = s.public_message_count + g.stored_public,
         last_message_at = g.last_at,
         last_public_message_at = coalesce(g.last_public_at, s.last_public_message_at),
-        updated_at = greatest(s.updated_at, g.latest)
+        updated_at = greatest(s.updated_at + g.stored * interval '1 microsecond', g.latest)
     FROM (
         SELECT
             tenant_id,
@@ -86,5 +86,8 @@ moved_on AS (
     ) g
     WHERE s.tenant_id = g.tenant_id AND s.id = g.session_id
 )
-SELECT ord, stored, seq, rev, known_id, known_same, CASE WHEN first_ord < ord THEN first_ord END AS twin_ord
+-- The last says how a message found its session, which plain appends alone tell.
+SELECT
+    ord, stored, seq, rev, known_id, known_same, CASE WHEN first_ord < ord THEN first_ord END AS twin_ord,
+    NULL::timestamptz AS found
 FROM numbered

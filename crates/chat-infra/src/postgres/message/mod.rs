@@ -1,6 +1,8 @@
 //! The messages.
 
 mod append;
+pub(super) mod edit;
+pub(super) mod history;
 mod hot;
 pub(super) mod judged;
 pub(super) mod late_key;
@@ -10,7 +12,9 @@ pub(super) mod plain_removal;
 pub(super) mod read;
 pub(super) mod refusing;
 pub(super) mod remove;
+pub(super) mod restore;
 mod row;
+mod sending;
 
 use std::sync::Arc;
 
@@ -18,7 +22,8 @@ use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
+    AppendOutcome, Edit, EditOutcome, HistoryQuery, Message, MessageHistory, MessagePage, MessagePages,
+    MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, Restoration, RestoreOutcome,
 };
 
 pub(super) use self::hot::prepare;
@@ -46,6 +51,28 @@ impl MessageRepository for PgMessages {
         removal: Removal,
     ) -> Result<RemoveOutcome, RepositoryError> {
         self.0.run(Operation::MessagesRemove, |pool| remove::remove(pool, tenant, id, &removal)).await
+    }
+
+    async fn edit(&self, tenant: &TenantId, id: MessageId, edit: Edit) -> Result<EditOutcome, RepositoryError> {
+        self.0.run(Operation::MessagesEdit, |pool| edit::edit(pool, tenant, id, &edit)).await
+    }
+
+    async fn restore(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        restoration: Restoration,
+    ) -> Result<RestoreOutcome, RepositoryError> {
+        self.0.run(Operation::MessagesRestore, |pool| restore::restore(pool, tenant, id, &restoration)).await
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        query: &HistoryQuery,
+    ) -> Result<Option<MessageHistory>, RepositoryError> {
+        self.0.run(Operation::MessagesHistory, |pool| history::history(pool, tenant, id, query)).await
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Taken {
     /// What the last of them was stored as.
     seq: i64,
     rev: i64,
+    /// When the session had changed last before the first of them.
+    found: PgTimestamp,
 }
 
 /// Where a message was stored.
@@ -61,6 +63,8 @@ pub(super) struct Stored {
     pub(super) place: usize,
     pub(super) seq: i64,
     pub(super) rev: i64,
+    /// When its session had changed last before, be it by a message beside it.
+    pub(super) found: PgTimestamp,
 }
 
 impl<'b> Groups<'b> {
@@ -88,7 +92,7 @@ impl<'b> Groups<'b> {
     }
 
     /// The statement that stores them.
-    pub(super) fn statement(&self) -> Statement<(BigInt, BigInt, BigInt), impl QueryFragment<Pg> + Send> {
+    pub(super) fn statement(&self) -> Statement<(BigInt, BigInt, BigInt, Timestamptz), impl QueryFragment<Pg> + Send> {
         let groups = self.groups.as_slice();
         let messages = self.messages.as_slice();
         let keyed = || messages.iter().filter_map(|placed| Some((placed.new, placed.new.idempotency.as_ref()?)));
@@ -133,17 +137,15 @@ impl<'b> Groups<'b> {
     /// What was stored where, by what the sessions say; `None` where they speak of what was not asked.
     pub(super) fn stored(&self, taken: &[Taken]) -> Option<Vec<Stored>> {
         let mut stored = Vec::with_capacity(self.messages.len());
-        for &Taken { ord, seq, rev } in taken {
+        for &Taken { ord, seq, rev, mut found } in taken {
             let group = self.groups.get(place(ord)?)?;
             let end = usize::try_from(group.end).ok()?;
             let begin = end.checked_sub(usize::try_from(group.stored).ok()?)?;
             let behind = (0..i64::from(group.stored)).rev();
-            let own = self.messages.get(begin..end)?.iter().zip(behind);
-            stored.extend(own.map(|(placed, behind)| Stored {
-                place: placed.place,
-                seq: seq - behind,
-                rev: rev - behind,
-            }));
+            for (placed, behind) in self.messages.get(begin..end)?.iter().zip(behind) {
+                stored.push(Stored { place: placed.place, seq: seq - behind, rev: rev - behind, found });
+                found = moved_on(found, to_pg(placed.new.created_at));
+            }
         }
         Some(stored)
     }
@@ -186,7 +188,7 @@ impl<'b> Group<'b> {
         let at = to_pg(new.created_at);
         self.stored += 1;
         self.last_at = at;
-        self.latest.0 = self.latest.0.max(at.0);
+        self.latest = moved_on(self.latest, at);
         if new.visibility == Visibility::Public {
             self.stored_public += 1;
             self.last_public_at = Some(at);
@@ -194,6 +196,11 @@ impl<'b> Group<'b> {
         self.end = end;
         Some(())
     }
+}
+
+/// [`Timestamp::moved_on`](chat_domain::timestamp::Timestamp::moved_on), in the store's type.
+fn moved_on(then: PgTimestamp, now: PgTimestamp) -> PgTimestamp {
+    PgTimestamp(then.0.saturating_add(1).max(now.0))
 }
 
 fn session_of(new: &NewMessage) -> (&TenantId, SessionId) {
@@ -221,15 +228,17 @@ mod tests {
         let batch = [a_message(&other), a_message(&one), a_message(&other), a_message(&one), a_message(&other)];
         let groups = Groups::of(&batch).unwrap();
         let others_ord = if one.id < other.id { 2 } else { 1 };
-        let stored = groups.stored(&[Taken { ord: others_ord, seq: 9, rev: 19 }]).unwrap();
-        let wanted = [(0, 7, 17), (2, 8, 18), (4, 9, 19)];
-        assert_eq!(stored, wanted.map(|(place, seq, rev)| Stored { place, seq, rev }));
+        let taken = |ord| Taken { ord, seq: 9, rev: 19, found: PgTimestamp(1) };
+        let stored = groups.stored(&[taken(others_ord)]).unwrap();
+        let sent = |place: usize| to_pg(batch[place].created_at);
+        let wanted = [(0, 7, 17, PgTimestamp(1)), (2, 8, 18, sent(0)), (4, 9, 19, sent(2))];
+        assert_eq!(stored, wanted.map(|(place, seq, rev, found)| Stored { place, seq, rev, found }));
         for ord in [0, 3, i64::MAX] {
-            assert_eq!(groups.stored(&[Taken { ord, seq: 9, rev: 19 }]), None);
+            assert_eq!(groups.stored(&[taken(ord)]), None);
         }
-        let untaken = groups.untaken(&[Taken { ord: others_ord, seq: 9, rev: 19 }]);
+        let untaken = groups.untaken(&[taken(others_ord)]);
         assert_eq!(untaken.iter().map(|placed| placed.place).collect::<Vec<_>>(), [1, 3]);
-        assert!(groups.untaken(&[1, 2].map(|ord| Taken { ord, seq: 9, rev: 19 })).is_empty());
+        assert!(groups.untaken(&[1, 2].map(taken)).is_empty());
     }
 
     #[test]

@@ -21,7 +21,8 @@ moved_on AS (
         public_message_count = s.public_message_count + g.stored_public,
         last_message_at = g.last_at,
         last_public_message_at = coalesce(g.last_public_at, s.last_public_message_at),
-        updated_at = greatest(s.updated_at, g.latest)
+        changed_before = s.updated_at,
+        updated_at = greatest(s.updated_at + g.stored * interval '1 microsecond', g.latest)
     FROM UNNEST(
         $1::text[], $2::uuid[], $3::integer[], $4::integer[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
         $8::text[]
@@ -32,7 +33,7 @@ moved_on AS (
         AND s.status <> 'ended'
         AND (g.confined_to IS NULL OR g.confined_to = s.user_id)
         AND NOT EXISTS (SELECT FROM known)
-    RETURNING g.ord, s.tenant_id, s.id AS session_id, s.last_seq, s.rev, g.stored
+    RETURNING g.ord, s.tenant_id, s.id AS session_id, s.last_seq, s.rev, s.changed_before, g.stored
 ),
 -- Each value is taken from its place: a join of sessions and messages has no index here, and compares each with each.
 inserted AS (
@@ -50,4 +51,4 @@ inserted AS (
     ) m
     CROSS JOIN LATERAL (SELECT last - behind AS place) p
 )
-SELECT ord, last_seq, rev FROM moved_on
+SELECT ord, last_seq, rev, changed_before FROM moved_on

@@ -53,7 +53,7 @@ pub(in crate::postgres) fn plain_removal_sql() -> String {
          moved_on AS (\
              UPDATE sessions s SET \
                  rev = removed.rev, \
-                 updated_at = greatest(s.updated_at, $3), \
+                 updated_at = greatest(s.updated_at + interval '1 microsecond', $3), \
                  message_count = s.message_count - 1, \
                  public_message_count = s.public_message_count - (removed.visibility = 'public')::integer \
              FROM removed \

@@ -31,7 +31,7 @@ pub(in crate::postgres) const REMOVE: &str = "WITH removed AS (
 )
 UPDATE sessions s SET
     rev = $3,
-    updated_at = greatest(s.updated_at, $4),
+    updated_at = greatest(s.updated_at + interval '1 microsecond', $4),
     message_count = s.message_count - 1,
     public_message_count = s.public_message_count - $5::boolean::integer
 FROM removed

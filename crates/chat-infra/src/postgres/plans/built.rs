@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
 
 use super::{MESSAGE, Other, SESSION, other};
-use crate::postgres::extension::write::delete;
+use crate::postgres::extension::write::{delete, delete_with_key, with_key};
 use crate::postgres::idempotency::is_same;
 use crate::postgres::session::row_of;
 use crate::postgres::session::update::{locked_row_of, write};
@@ -21,6 +21,8 @@ pub(super) fn others() -> Vec<Other> {
     let change = format!("NULL, 'ended', '2026-02-01', '{{}}', '2026-02-01', 1000000, 2, {one}");
     let change_types = "text, text, timestamptz, text, timestamptz, bigint, bigint, text, uuid";
     let extension = format!("'default', {MESSAGE}, {MESSAGE}");
+    let by_unique_key = ("message_extensions", "message_extensions_by_unique_key");
+    let (key, by_key) = (a_key("key", "x").scope, format!("'default', {MESSAGE}, sha256('x')"));
     vec![
         other(text(&row_of(&tenant, session)), "text, uuid", one.clone(), vec![sessions]),
         other(text(&locked_row_of(&tenant, session)), "text, uuid", one, vec![sessions]),
@@ -37,6 +39,8 @@ pub(super) fn others() -> Vec<Other> {
             extension,
             vec![extensions],
         ),
+        other(text(&with_key(&tenant, message, &key)), "text, uuid, bytea", by_key.clone(), vec![by_unique_key]),
+        other(text(&delete_with_key(&tenant, message, &key)), "text, uuid, bytea", by_key, vec![by_unique_key]),
     ]
 }
 

@@ -55,6 +55,13 @@ FROM generate_series(1, 1000000) i;
 INSERT INTO message_extensions (tenant_id, message_id, id, extension_type, data, created_at)
 SELECT m.tenant_id, m.id, m.id, 'reaction', '{}', m.created_at FROM messages m WHERE m.extension_count > 0;
 
+-- One message that was edited again and again, and some that were edited once.
+INSERT INTO message_edits (tenant_id, message_id, number, id, edited_by, edited_at, content)
+SELECT 'default', '00000000-0000-7000-9000-000000000001', n, gen_random_uuid(), 'user', '2026-01-01', 'hello'
+FROM generate_series(1, 20000) n
+UNION ALL
+SELECT m.tenant_id, m.id, 1, m.id, 'user', m.created_at, 'hello' FROM messages m WHERE m.seq % 100 = 3;
+
 INSERT INTO idempotency_keys (tenant_id, scope, command, resource_id, created_at)
 SELECT s.tenant_id, sha256(s.id::text::bytea), sha256('x'), s.id, s.created_at FROM sessions s LIMIT 50000;
 
@@ -67,6 +74,16 @@ SELECT
     CASE WHEN right(s.id::text, 2) = '00' THEN 'end_session' ELSE 'delete_message' END,
     'message', s.id::text, s.id
 FROM sessions s WHERE right(s.id::text, 1) IN ('0', '1');
+
+-- One in a hundred messages came with a file; a fifth of the files were sent with none.
+INSERT INTO attachments (
+    tenant_id, id, stage, session_id, message_id, uploaded_by, uploader_role, filename, content_type, size, sha256,
+    created_at
+)
+SELECT
+    m.tenant_id, m.id, 'stored', m.session_id, CASE WHEN m.seq % 5 > 0 THEN m.id END, 'user', 'user', 'a.png', 'image/png',
+    1, sha256('x'), '2026-01-01'::timestamptz + m.seq * interval '1 second'
+FROM messages m WHERE right(m.id::text, 2) = '01';
 
 DO $$
 DECLARE index record;

@@ -118,6 +118,14 @@ impl Plan {
         scan
     }
 
+    /// How many rows of the table were looked at, in all steps and loops, those included that were then thrown away.
+    pub(super) fn rows_of(&self, table: &str) -> f64 {
+        let number = |scan: &Value, key: &str| scan[key].as_f64().unwrap_or_default();
+        let scans = self.scans().filter(|scan| scan["Relation Name"] == table);
+        let each = |scan: &Value| number(scan, "Actual Rows") + number(scan, "Rows Removed by Filter");
+        scans.map(|scan| each(scan) * number(scan, "Actual Loops")).sum()
+    }
+
     /// Asserts that no table is read for rows that are then thrown away.
     pub(super) fn assert_wastes_nothing(&self) {
         for scan in self.scans() {

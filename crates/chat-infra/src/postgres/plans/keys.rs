@@ -6,7 +6,10 @@ use diesel::query_builder::QueryFragment;
 
 use super::database::Database;
 use crate::postgres::grant::TABLES;
-use crate::postgres::schema::{audit_entries, idempotency_keys, message_extensions, messages, sessions};
+use crate::postgres::schema::{
+    attachment_usage, attachments, audit_entries, idempotency_keys, message_edits, message_extensions, messages,
+    participants, sessions,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_primary_and_unique_key_begins_with_the_tenant() {
@@ -19,7 +22,7 @@ async fn every_primary_and_unique_key_begins_with_the_tenant() {
              WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE '\\_\\_diesel%'",
         )
         .await;
-    assert_eq!(keys.len(), 7, "{keys:?}");
+    assert_eq!(keys.len(), 13, "{keys:?}");
     for key in &keys {
         assert!(key.ends_with(" tenant_id"), "{key}");
     }
@@ -53,10 +56,14 @@ async fn the_code_knows_the_tables_as_they_are() {
          GROUP BY table_name ORDER BY table_name";
     let tables = database.texts(columns).await;
     let believed = [
+        believed(attachment_usage::table),
+        believed(attachments::table),
         believed(audit_entries::table),
         believed(idempotency_keys::table),
+        believed(message_edits::table),
         believed(message_extensions::table),
         believed(messages::table),
+        believed(participants::table),
         believed(sessions::table),
     ];
     assert_eq!(tables, believed.map(|query| query.replace('"', "")));

@@ -1,8 +1,10 @@
-//! A user's sessions: one walk along an index, from the cursor on.
+//! A user's sessions: one walk along an index, from the cursor on. What is unread of each is asked for afterwards: most of it
+//! is known from before, and to count it anew costs many times what the list does.
 
 use chat_domain::error::RepositoryError;
 use chat_domain::id::TenantId;
-use chat_domain::session::{CursorDirection, Session, SessionPage, UserSessions};
+use chat_domain::participant::{Reader, UnreadCount, UnreadCounts};
+use chat_domain::session::{CursorDirection, SeenSession, SessionPage, UserSessions};
 use diesel::IntoSql as _;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
@@ -19,7 +21,7 @@ const LIST: &str = "list sessions";
 /// The condition that narrows the list to one status.
 pub(in crate::postgres) const IN_STATUS: &str = "AND s.status = $6";
 
-/// A page of the user's sessions.
+/// A page of the user's sessions, as if nothing of them were unread.
 pub(super) async fn list_of_user(
     pool: &PgPool,
     tenant: &TenantId,
@@ -29,8 +31,31 @@ pub(super) async fn list_of_user(
         None => pool.read(LIST, || of_any_status(tenant, query)).await?,
         Some(status) => pool.read(LIST, || of_status(tenant, query, status.as_str())).await?,
     };
-    let sessions: Vec<Session> = rows.into_iter().map(|row| row.into_session(tenant)).collect::<Result<_, _>>()?;
+    let seen = |row: SessionRow| Ok(SeenSession { session: row.into_session(tenant)?, unread: UnreadCount::NONE });
+    let sessions = rows.into_iter().map(seen).collect::<Result<Vec<_>, RepositoryError>>()?;
     Ok(SessionPage::assemble(query, sessions))
+}
+
+/// Puts in what the reader has not read, by one question about all of the page.
+pub(super) async fn count(
+    counts: &dyn UnreadCounts,
+    reader: &Reader,
+    page: &mut SessionPage,
+) -> Result<(), RepositoryError> {
+    let (mut places, mut asked) = (Vec::new(), Vec::new());
+    for SeenSession { session, unread } in &mut page.sessions {
+        if let Some(question) = session.to_count(reader.role.view()) {
+            places.push(unread);
+            asked.push(question);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    for (place, found) in places.into_iter().zip(counts.unread(reader, asked).await?) {
+        *place = found.map_or(UnreadCount::NONE, |found| found.count);
+    }
+    Ok(())
 }
 
 fn of_any_status<'q>(

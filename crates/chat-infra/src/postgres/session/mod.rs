@@ -10,6 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{SessionId, TenantId};
+use chat_domain::participant::UnreadCounts;
 use chat_domain::session::{
     CreateOutcome, NewSession, Session, SessionPage, SessionRepository, SessionUpdate, UpdateOutcome, UserSessions,
 };
@@ -25,21 +26,26 @@ use super::schema::sessions;
 use crate::operation::{Observed, Operation};
 
 /// The sessions of all tenants.
-pub(super) struct PgSessions(pub(super) Observed<PgPool>);
+pub(super) struct PgSessions {
+    pub(super) pool: Observed<PgPool>,
+    /// Of what is unread in the sessions of a list.
+    pub(super) counts: Arc<dyn UnreadCounts>,
+}
 
 #[async_trait]
 impl SessionRepository for PgSessions {
     async fn create(&self, new: NewSession) -> Result<CreateOutcome, RepositoryError> {
-        self.0.run(Operation::SessionsCreate, |pool| create::create(pool, &new)).await
+        self.pool.run(Operation::SessionsCreate, |pool| create::create(pool, &new)).await
     }
 
     async fn find(&self, tenant: &TenantId, id: SessionId) -> Result<Option<Session>, RepositoryError> {
-        self.0.run(Operation::SessionsFind, |pool| find(pool, tenant, id)).await
+        self.pool.run(Operation::SessionsFind, |pool| find(pool, tenant, id)).await
     }
 
     async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError> {
-        let listed = self.0.run(Operation::SessionsList, |pool| list::list_of_user(pool, tenant, query)).await;
-        listed.map(Arc::new)
+        let mut page = self.pool.run(Operation::SessionsList, |pool| list::list_of_user(pool, tenant, query)).await?;
+        list::count(&*self.counts, &query.reader, &mut page).await?;
+        Ok(Arc::new(page))
     }
 
     async fn update(
@@ -48,7 +54,7 @@ impl SessionRepository for PgSessions {
         id: SessionId,
         update: SessionUpdate,
     ) -> Result<UpdateOutcome, RepositoryError> {
-        self.0.run(Operation::SessionsUpdate, |pool| update::update(pool, tenant, id, &update)).await
+        self.pool.run(Operation::SessionsUpdate, |pool| update::update(pool, tenant, id, &update)).await
     }
 }
 

@@ -44,7 +44,7 @@ async fn update_in(
     let Some(row) = rows.into_iter().next() else { return Ok(UpdateOutcome::Missing) };
     let session = row.into_session(tenant)?;
     match known(lease, tenant, update.idempotency.as_ref()).await? {
-        Known::Same => return Ok(UpdateOutcome::Replayed(session)),
+        Known::Same(_) => return Ok(UpdateOutcome::Replayed(session)),
         Known::Other => return Ok(UpdateOutcome::KeyReused),
         Known::No => {}
     }

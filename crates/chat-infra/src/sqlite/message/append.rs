@@ -11,7 +11,8 @@ use chat_domain::message::{AppendOutcome, Message, NewMessage};
 use chat_domain::revision::{Rev, Seq};
 use diesel::prelude::*;
 
-use super::row::MessageRow;
+use super::row::{MessageRow, one_shown};
+use crate::sqlite::attachment::send::{send, taken};
 use crate::sqlite::audit::record;
 use crate::sqlite::error::{failed, read_failed};
 use crate::sqlite::head::SessionHead;
@@ -97,14 +98,19 @@ fn append_one<'a>(
     if place.ended {
         return Ok(AppendOutcome::SessionEnded { rev: Rev::new(place.head.rev) });
     }
+    if let Some(id) = taken(connection, new)? {
+        return Ok(AppendOutcome::AttachmentTaken(id));
+    }
+    let found = Some(place.head.updated_at()?);
     place.head.add_message(new.visibility, new.created_at);
     place.changed = true;
     let message = new.to_message(Seq::new(place.head.last_seq), Rev::new(place.head.rev));
     insert(connection, &new.tenant_id, &message, new.idempotency.as_ref())?;
+    send(connection, &new.tenant_id, &message)?;
     if let Some(entry) = &new.audit {
         record(connection, entry)?;
     }
-    Ok(AppendOutcome::Stored(message))
+    Ok(AppendOutcome::Stored { message, found })
 }
 
 /// What an earlier use of the key led to, where there was one.
@@ -124,7 +130,7 @@ fn replay(
     drop(shown);
     let Some((command, row)) = used else { return Ok(None) };
     if command.is_some_and(|command| command == key.command.as_bytes()) {
-        Ok(Some(AppendOutcome::Replayed(row.into_message(connection, tenant)?)))
+        Ok(Some(AppendOutcome::Replayed(one_shown(connection, tenant, row)?)))
     } else {
         Ok(Some(AppendOutcome::KeyReused))
     }
@@ -148,7 +154,7 @@ fn insert(
         messages::visibility.eq(message.visibility.as_str()),
         messages::reply_to.eq(message.reply_to.map(|id| StoredUuid(id.as_uuid()))),
         messages::created_at.eq(message.created_at.as_micros()),
-        messages::extension_count.eq(0),
+        messages::extension_count.eq(i64::try_from(message.extensions.len()).unwrap_or(i64::MAX)),
         messages::idempotency_scope.eq(key.map(|key| key.scope.as_bytes().as_slice())),
         messages::idempotency_command.eq(key.map(|key| key.command.as_bytes().as_slice())),
         messages::metadata.eq(message.metadata.as_str()),

@@ -6,7 +6,7 @@ use chat_domain::error::RepositoryError;
 use chat_domain::message::{Changes, Since};
 use diesel::prelude::*;
 
-use super::row::MessageRow;
+use super::row::{MessageRow, all_shown};
 use crate::sqlite::error::read_failed;
 use crate::sqlite::limit::at_most;
 use crate::sqlite::schema::messages;
@@ -35,6 +35,5 @@ fn changes_of(connection: &mut SqliteConnection, since: &Since) -> Result<Option
     let rows = at_most(i64::try_from(Changes::ROWS).unwrap_or(i64::MAX), changed).load(connection);
     drop(shown);
     let rows = rows.map_err(|error| read_failed("message", error))?;
-    let found = rows.into_iter().map(|row| row.into_message(connection, &key.tenant_id));
-    Ok(Changes::assemble(session, *revision, found.collect::<Result<_, _>>()?))
+    Ok(Changes::assemble(session, *revision, all_shown(connection, &key.tenant_id, rows)?))
 }

@@ -1,9 +1,12 @@
-//! The messages: append, changes, find, page, remove. One file for each.
+//! The messages: append, changes, edit, find, history, page, remove, restore. One file for each.
 
 mod append;
 pub(super) mod changes;
+mod edit;
+mod history;
 mod page;
 mod remove;
+mod restore;
 mod row;
 
 use std::sync::Arc;
@@ -12,9 +15,11 @@ use async_trait::async_trait;
 use chat_domain::error::RepositoryError;
 use chat_domain::id::{MessageId, SessionId, TenantId};
 use chat_domain::message::{
-    AppendOutcome, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome,
+    AppendOutcome, Edit, EditOutcome, HistoryQuery, Message, MessageHistory, MessagePage, MessagePages,
+    MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, Restoration, RestoreOutcome,
 };
 
+pub(super) use self::row::find;
 use super::SqliteStore;
 use super::store::Threads;
 use crate::operation::{Observed, Operation};
@@ -55,6 +60,34 @@ impl MessageRepository for SqliteMessages {
         let tenant = tenant.clone();
         let remove = move |connection: &mut _| remove::remove(connection, &tenant, id, &removal);
         self.threads.run(Operation::MessagesRemove, |to| to.writer.write(remove)).await
+    }
+
+    async fn edit(&self, tenant: &TenantId, id: MessageId, edit: Edit) -> Result<EditOutcome, RepositoryError> {
+        let tenant = tenant.clone();
+        let edit = move |connection: &mut _| edit::edit(connection, &tenant, id, &edit);
+        self.threads.run(Operation::MessagesEdit, |to| to.writer.write(edit)).await
+    }
+
+    async fn restore(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        restoration: Restoration,
+    ) -> Result<RestoreOutcome, RepositoryError> {
+        let tenant = tenant.clone();
+        let restore = move |connection: &mut _| restore::restore(connection, &tenant, id, &restoration);
+        self.threads.run(Operation::MessagesRestore, |to| to.writer.write(restore)).await
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        query: &HistoryQuery,
+    ) -> Result<Option<MessageHistory>, RepositoryError> {
+        let (tenant, query) = (tenant.clone(), *query);
+        let history = move |connection: &mut _| history::history(connection, &tenant, id, &query);
+        self.threads.run(Operation::MessagesHistory, |to| to.readers.read(history)).await
     }
 }
 

@@ -16,7 +16,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::Sqlite;
 
-use super::row::MessageRow;
+use super::row::{MessageRow, all_shown};
 use crate::sqlite::error::read_failed;
 use crate::sqlite::limit::LIMIT;
 use crate::sqlite::session;
@@ -32,16 +32,14 @@ pub(super) fn page(
 ) -> Result<Option<MessagePage>, RepositoryError> {
     let Some(session) = session::find(connection, tenant, id)? else { return Ok(None) };
     let walk = Walk::new(tenant, id, query);
-    let mut messages = Vec::new();
-    if let Some(bounds) = bounds(connection, walk, query)? {
-        let shown = shown("read page");
-        let rows = PageRows::new(walk, bounds, query.limit).load::<MessageRow>(connection);
-        drop(shown);
-        for row in rows.map_err(|error| read_failed("message", error))? {
-            messages.push(row.into_message(connection, tenant)?);
+    let rows = match bounds(connection, walk, query)? {
+        Some(bounds) => {
+            let _shown = shown("read page");
+            PageRows::new(walk, bounds, query.limit).load(connection).map_err(|error| read_failed("message", error))?
         }
-    }
-    Ok(Some(MessagePage::assemble(session, query, messages)))
+        None => Vec::new(),
+    };
+    Ok(Some(MessagePage::assemble(session, query, all_shown(connection, tenant, rows)?)))
 }
 
 /// The window as two exclusive bounds; `None` where it begins beyond the last message.

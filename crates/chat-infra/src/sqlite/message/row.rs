@@ -36,18 +36,14 @@ pub(in crate::sqlite) struct MessageRow {
 }
 
 impl MessageRow {
-    /// The message as it is shown, with what hangs on it.
-    pub(super) fn into_message(
-        self,
-        connection: &mut SqliteConnection,
-        tenant: &TenantId,
-    ) -> Result<Message, RepositoryError> {
-        let bears = self.deleted_at.is_none() && self.extension_count > 0;
-        let mut message = self.parse().map_err(unreadable("message"))?.shown();
-        if bears {
-            message.extensions = extensions_of(connection, tenant, message.id)?;
-        }
-        Ok(message)
+    /// The message, where it shows something that hangs on it.
+    fn bearer(&self) -> Option<MessageId> {
+        (self.deleted_at.is_none() && self.extension_count > 0).then(|| MessageId::new(self.id.0))
+    }
+
+    /// The message as it is shown, still without what hangs on it.
+    fn into_bare(self) -> Result<Message, RepositoryError> {
+        Ok(self.parse().map_err(unreadable("message"))?.shown())
     }
 
     fn parse(self) -> Result<Message, Unreadable> {
@@ -70,8 +66,50 @@ impl MessageRow {
     }
 }
 
+/// The messages of these rows as they are shown. What hangs on them is read by one statement for all, and by none where
+/// nothing hangs on any.
+pub(super) fn all_shown(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    rows: Vec<MessageRow>,
+) -> Result<Vec<Message>, RepositoryError> {
+    let bearers: Vec<_> = rows.iter().filter_map(MessageRow::bearer).collect();
+    let mut messages = rows.into_iter().map(MessageRow::into_bare).collect::<Result<Vec<_>, _>>()?;
+    hang(connection, tenant, &bearers, &mut messages)?;
+    Ok(messages)
+}
+
+/// The same for one.
+pub(super) fn one_shown(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    row: MessageRow,
+) -> Result<Message, RepositoryError> {
+    let bearer = row.bearer();
+    let mut message = row.into_bare()?;
+    hang(connection, tenant, bearer.as_slice(), std::slice::from_mut(&mut message))?;
+    Ok(message)
+}
+
+/// Gives those of the messages that bear something what they bear.
+fn hang(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    bearers: &[MessageId],
+    messages: &mut [Message],
+) -> Result<(), RepositoryError> {
+    if bearers.is_empty() {
+        return Ok(());
+    }
+    let mut found = extensions_of(connection, tenant, bearers)?;
+    for message in messages {
+        message.extensions = found.remove(&message.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
 /// The message or its tombstone, within whatever transaction there is.
-pub(super) fn find(
+pub(in crate::sqlite) fn find(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     id: MessageId,
@@ -85,5 +123,5 @@ pub(super) fn find(
         .optional()
         .map_err(|error| read_failed("message", error))?;
     drop(shown);
-    row.map(|row| row.into_message(connection, tenant)).transpose()
+    row.map(|row| one_shown(connection, tenant, row)).transpose()
 }

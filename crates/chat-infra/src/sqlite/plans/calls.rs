@@ -1,11 +1,17 @@
 //! Every operation of every port, so that every statement runs.
 
-use chat_domain::access::{Action, View};
-use chat_domain::audit::{AuditCursor, AuditQuery};
+use std::collections::HashMap;
+
+use chat_domain::access::{Action, Role, View};
+use chat_domain::attachment::Enclosure;
+use chat_domain::audit::{AuditCursor, AuditEntry, AuditQuery};
 use chat_domain::clock::IdSource as _;
+use chat_domain::extension::{DetachOutcome, Detachment, Extension, NewExtension, Which};
 use chat_domain::id::TenantId;
-use chat_domain::message::{AppendOutcome, Message};
-use chat_domain::message::{MessagePage, NewMessage, PageQuery, Removal, Window};
+use chat_domain::message::{
+    AppendOutcome, Edit, HistoryQuery, Message, MessagePage, NewMessage, PageQuery, Removal, Restoration, Since, Window,
+};
+use chat_domain::participant::{MarkOutcome, Receipt, ReceiptKind};
 use chat_domain::precondition::Precondition;
 use chat_domain::query::Order;
 use chat_domain::revision::Seq;
@@ -14,10 +20,12 @@ use chat_domain::session::{
     SessionUpdate, UserSessions,
 };
 use chat_domain::testing::builder::{
-    a_key, a_message, a_removal, a_session, an_entry, an_extension, ids, next_moment, participant, tenant,
+    a_detachment, a_detachment_of, a_key, a_message, a_reaction, a_removal, a_restoration, a_session, an_attachment,
+    an_edit, an_entry, an_extension, caller, ids, metadata, next_moment, participant, tenant,
 };
 
 use super::bulk::{DELETED_ABOVE, INTERNAL_ABOVE, LONG, LONG_SESSION, SHOWN_ABOVE};
+use super::watched::Watched;
 use crate::sqlite::SqliteStore;
 
 const WINDOWS: [Window; 5] = [
@@ -33,13 +41,19 @@ pub(super) async fn call_everything(store: &SqliteStore) {
     let session = call_sessions(store).await;
     call_lists(store, &session).await;
     let message = call_messages(store, &session).await;
-    call_extensions(store, &session.tenant_id, &message).await;
+    call_extensions(store, &session.tenant_id, &message, an_entry(&session)).await;
+    call_edits(store, &session, &message).await;
+    call_participants(store, &session).await;
     let removal = Removal { audit: Some(an_entry(&session)), ..a_removal() };
     store.messages().remove(&session.tenant_id, message.id, removal).await.unwrap();
+    let key = Some(a_key(&message.id.to_string(), "restore"));
+    let restoration = Restoration { idempotency: key, audit: Some(an_entry(&session)), ..a_restoration() };
+    store.messages().restore(&session.tenant_id, message.id, restoration).await.unwrap();
     for query in every_page() {
         store.pages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
     }
     store.idempotency().forget_before(next_moment()).await.unwrap();
+    call_attachments(store, &session).await;
     call_audit(store, &session.tenant_id).await;
     store.probe().check().await.unwrap();
 }
@@ -56,6 +70,28 @@ async fn call_audit(store: &SqliteStore, tenant: &TenantId) {
         }
     }
     assert!(store.audit().forget_before(next_moment()).await.unwrap() > 0);
+}
+
+/// From the reservation to the end, and with a message.
+async fn call_attachments(store: &SqliteStore, session: &Session) {
+    let (attachments, tenant) = (store.attachments(), &session.tenant_id);
+    let key = a_key(&ids().attachment_id().to_string(), "upload");
+    let [sent, unsent] = [(); 2].map(|()| an_attachment(session));
+    for (new, key) in [(&sent, Some(key)), (&unsent, None)] {
+        attachments.reserve(new.clone(), Some(u64::MAX)).await.unwrap();
+        attachments.commit(tenant, new.id, key).await.unwrap();
+        attachments.find(tenant, new.id).await.unwrap().unwrap();
+    }
+    attachments.replay(tenant, key).await.unwrap().unwrap();
+    let enclosures = vec![Enclosure { id: sent.id, data: metadata("{}") }];
+    let message = NewMessage { enclosures, ..a_message(session) };
+    let outcomes = store.messages().append(vec![message.clone()]).await.unwrap();
+    assert!(matches!(outcomes[..], [AppendOutcome::Stored { .. }]), "{outcomes:?}");
+    attachments.doom_sent(tenant, &[message.id]).await.unwrap();
+    let doomed = attachments.doom(next_moment(), next_moment()).await.unwrap();
+    assert_eq!(doomed.len(), 2);
+    attachments.forget(&doomed).await.unwrap();
+    assert_eq!(attachments.strays(doomed).await.unwrap().len(), 2);
 }
 
 async fn call_sessions(store: &SqliteStore) -> Session {
@@ -77,7 +113,15 @@ async fn call_lists(store: &SqliteStore, session: &Session) {
     let at = |direction| SessionCursor { direction, created_at: session.created_at, id: session.id };
     for status in [None, Some(SessionStatus::Active)] {
         for cursor in [None, Some(at(CursorDirection::Older)), Some(at(CursorDirection::Newer))] {
-            let query = UserSessions { user_id: participant("crowd"), status, limit: 10, cursor };
+            let query = UserSessions {
+                user_id: participant("crowd"),
+                reader: caller(Role::Agent).reader(),
+                status,
+                limit: 10,
+                cursor,
+            };
+            store.sessions().list_of_user(&session.tenant_id, &query).await.unwrap();
+            let query = UserSessions { reader: caller(Role::User).reader(), ..query };
             store.sessions().list_of_user(&session.tenant_id, &query).await.unwrap();
         }
     }
@@ -87,18 +131,94 @@ async fn call_messages(store: &SqliteStore, session: &Session) -> Message {
     let key = a_key(&ids().message_id().to_string(), "append");
     let new = NewMessage { idempotency: Some(key), ..a_message(session) };
     let outcomes = store.messages().append(vec![new.clone(), new, a_message(session)]).await.unwrap();
-    let [AppendOutcome::Stored(message), AppendOutcome::Replayed(_), AppendOutcome::Stored(_)] = &outcomes[..] else {
+    let [AppendOutcome::Stored { message, .. }, AppendOutcome::Replayed(_), AppendOutcome::Stored { .. }] =
+        &outcomes[..]
+    else {
         panic!("{outcomes:?}")
     };
     store.messages().find(&session.tenant_id, message.id).await.unwrap().unwrap();
     message.clone()
 }
 
-async fn call_extensions(store: &SqliteStore, tenant: &TenantId, message: &Message) {
-    let new = an_extension(tenant, message);
-    store.extensions().add(new.clone()).await.unwrap();
-    assert_eq!(store.extensions().list(tenant, &[message.id]).await.unwrap().len(), 1);
-    store.extensions().remove(tenant, message.id, new.id, next_moment()).await.unwrap().unwrap();
+/// On both sides, the first time and again, with a key and without.
+async fn call_participants(store: &SqliteStore, session: &Session) {
+    for role in [Role::User, Role::Agent] {
+        let reader = caller(role).reader();
+        for (seq, key) in [(1, None), (2, Some(a_key(&ids().message_id().to_string(), "mark")))] {
+            let (reader, seq) = (reader.clone(), Seq::new(seq));
+            let (kind, at) = (ReceiptKind::Read, next_moment());
+            let receipt = Receipt { reader, kind, seq, at, confined_to: None, idempotency: key };
+            let marked = store.participants().mark(&session.tenant_id, session.id, receipt).await.unwrap();
+            assert!(matches!(marked, MarkOutcome::Moved(_)), "{marked:?}");
+        }
+        let key = SessionKey { tenant_id: session.tenant_id.clone(), id: session.id };
+        store.unread().unread(&reader, vec![(key, session.revision())]).await.unwrap()[0].unwrap();
+    }
+    assert_eq!(store.participants().list(&session.tenant_id, session.id).await.unwrap().len(), 2);
+}
+
+async fn call_edits(store: &SqliteStore, session: &Session, message: &Message) {
+    for content in ["one", "two"] {
+        let edit = Edit { audit: Some(an_entry(session)), ..an_edit(content) };
+        store.messages().edit(&session.tenant_id, message.id, edit).await.unwrap();
+    }
+    let query = HistoryQuery { after: 1, limit: 10 };
+    let history = store.messages().history(&session.tenant_id, message.id, &query).await.unwrap().unwrap();
+    assert_eq!(history.versions.len(), 2);
+}
+
+async fn call_extensions(store: &SqliteStore, tenant: &TenantId, message: &Message, entry: AuditEntry) {
+    let extensions = store.extensions();
+    let key = a_key(&ids().extension_id().to_string(), "add");
+    let new = NewExtension { idempotency: Some(key), ..an_extension(tenant, message) };
+    extensions.add(new.clone()).await.unwrap();
+    extensions.find(tenant, message.id, new.id).await.unwrap().unwrap();
+    // For the second there is no room, and the third is there already.
+    let (thumb, key) = (a_reaction(tenant, message, "ann", "👍"), |new: &NewExtension| new.unique_key.unwrap());
+    extensions.add(thumb.clone()).await.unwrap();
+    for _ in 2..Extension::MAX_PER_MESSAGE {
+        extensions.add(an_extension(tenant, message)).await.unwrap();
+    }
+    for reaction in [a_reaction(tenant, message, "ben", "👍"), a_reaction(tenant, message, "ann", "👍")] {
+        extensions.add(reaction).await.unwrap();
+    }
+    let audit = Some(AuditEntry { action: Action::RemoveExtension.as_str().into(), ..entry });
+    let detachment = Detachment { audit, ..a_detachment_of(new.id) };
+    for detachment in [detachment, a_detachment(Which::UniqueKey(key(&thumb)))] {
+        let removed = extensions.remove(tenant, message.id, detachment).await.unwrap();
+        assert!(matches!(removed, DetachOutcome::Removed(_)), "{removed:?}");
+    }
+}
+
+/// How many statements a page of thirty messages takes, and what has changed since their session began, where so many of
+/// them bear an extension; and each shows its own.
+pub(super) async fn reads_with_bearers(watched: &Watched, bearers: usize) -> [usize; 2] {
+    let store = &watched.store;
+    let CreateOutcome::Created(session) = store.sessions().create(a_session()).await.unwrap() else { panic!() };
+    let query = PageQuery::newest(View::Full, 30);
+    let mut hung = HashMap::new();
+    for place in 0..30 {
+        let outcome = store.messages().append(vec![a_message(&session)]).await.unwrap().remove(0);
+        let AppendOutcome::Stored { message, .. } = outcome else { panic!("{outcome:?}") };
+        if place < bearers {
+            let new = an_extension(&session.tenant_id, &message);
+            hung.insert(message.id, new.id);
+            store.extensions().add(new).await.unwrap();
+        }
+    }
+    let before = watched.runs();
+    let page = store.pages().page(&session.tenant_id, session.id, &query).await.unwrap().unwrap();
+    let between = watched.runs();
+    let key = SessionKey { tenant_id: session.tenant_id.clone(), id: session.id };
+    let since = Since { session: key, revision: session.revision() };
+    store.revisions().news(Vec::new(), vec![since]).await.unwrap();
+    let after = watched.runs();
+    for message in page.messages.iter() {
+        let shown: Vec<_> = message.extensions.iter().map(|extension| extension.id).collect();
+        assert_eq!(shown, Vec::from_iter(hung.get(&message.id).copied()));
+    }
+    assert_eq!(page.messages.len(), 30);
+    [between - before, after - between]
 }
 
 fn every_page() -> Vec<PageQuery> {

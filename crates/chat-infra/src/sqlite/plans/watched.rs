@@ -17,7 +17,7 @@ use crate::sqlite::{SqliteConfig, SqliteStore};
 pub(super) struct Watched {
     pub(super) store: SqliteStore,
     prepared: Arc<Mutex<Vec<String>>>,
-    run: Arc<Mutex<BTreeSet<String>>>,
+    run: Arc<Mutex<Vec<String>>>,
     _directory: TempDir,
 }
 
@@ -51,7 +51,7 @@ impl Watched {
                 InstrumentationEvent::CacheQuery { sql, .. } => prepared.lock().unwrap().push(sql.to_owned()),
                 InstrumentationEvent::StartQuery { query, .. } => {
                     let query = query.to_string();
-                    run.lock().unwrap().insert(query.split(" -- binds: ").next().unwrap().to_owned());
+                    run.lock().unwrap().push(query.split(" -- binds: ").next().unwrap().to_owned());
                 }
                 _ => {}
             });
@@ -66,7 +66,12 @@ impl Watched {
 
     /// Every statement that was run.
     pub(super) fn run(&self) -> BTreeSet<String> {
-        self.run.lock().unwrap().clone()
+        self.run.lock().unwrap().iter().cloned().collect()
+    }
+
+    /// How many statements were run, each as often as it was.
+    pub(super) fn runs(&self) -> usize {
+        self.run.lock().unwrap().len()
     }
 
     /// The steps of SQLite's plan for a statement.

@@ -22,6 +22,10 @@ pub(crate) async fn who_did_what_is_told_and_never_what_was_said(store: &Store) 
     };
     by(Method::DELETE, &format!("/messages/{said}"), "agent", None).await.expect(403);
     by(Method::DELETE, &format!("/messages/{said}"), "supervisor", None).await.expect(200);
+    by(Method::POST, &format!("/messages/{said}/restore"), "supervisor", None).await.expect(200);
+    let other = json!({"content": format!("not only {SAID}")});
+    by(Method::PATCH, &format!("/messages/{said}"), "supervisor", Some(other.clone())).await.expect(403);
+    by(Method::PATCH, &format!("/messages/{said}"), "admin", Some(other)).await.expect(200);
     by(Method::PATCH, &path, "agent", Some(json!({"metadata": {"note": SAID}}))).await.expect(200);
     by(Method::GET, "/audit", "supervisor", None).await.expect(403);
     let entries = by(Method::GET, "/audit", "admin", None).await.expect(200);
@@ -40,16 +44,21 @@ pub(crate) async fn who_did_what_is_told_and_never_what_was_said(store: &Store) 
         line("done", "create_session", "service", "session", &session, within),
         line("denied", "delete_message", "agent", "message", &said, within),
         line("done", "delete_message", "supervisor", "message", &said, within),
+        line("done", "restore_message", "supervisor", "message", &said, within),
+        line("denied", "edit_message", "supervisor", "message", &said, within),
+        line("done", "edit_message", "admin", "message", &said, within),
         line("done", "update_session", "agent", "session", &session, within),
         line("denied", "list_audit", "supervisor", "tenant", "default", None),
         line("done", "list_audit", "admin", "tenant", "default", None),
     ];
     assert_eq!(told, expected);
 
-    let [entry] = &entries.as_array().unwrap()[..] else { panic!("{entries}") };
-    for (member, value) in [("actor_id", "supervisor"), ("action", "delete_message"), ("thing_id", &said)] {
-        assert_eq!(entry[member], value, "{entry}");
-    }
+    let kept = entries.as_array().unwrap().iter().map(|entry| {
+        assert_eq!(entry["thing_id"], said, "{entry}");
+        [&entry["actor_id"], &entry["action"]].map(|member| member.as_str().unwrap())
+    });
+    let expected = [["admin", "edit_message"], ["supervisor", "restore_message"], ["supervisor", "delete_message"]];
+    assert_eq!(kept.collect::<Vec<_>>(), expected);
 }
 
 /// What an event says, apart from when. Ids of requests that the service made itself are left out.

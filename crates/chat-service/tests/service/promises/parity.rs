@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Client};
 use crate::store::Store;
 
+const ANN: &[(&str, &str)] = &[("X-User-Id", "ann"), ("X-User-Role", "user")];
+const CLEO: &[(&str, &str)] = &[("X-User-Id", "cleo"), ("X-User-Role", "agent")];
+
 const WRITTEN_DOWN: &str = include_str!("tour.txt");
 
 pub(crate) async fn the_tour_gives_the_answers_that_are_written_down(store: &Store) {
@@ -16,6 +19,10 @@ pub(crate) async fn the_tour_gives_the_answers_that_are_written_down(store: &Sto
     let mut tour = Tour { client: Client::new(&node.url), names: HashMap::new(), transcript: String::new() };
     sessions(&mut tour).await;
     messages(&mut tour).await;
+    receipts(&mut tour).await;
+    edits(&mut tour).await;
+    extensions(&mut tour).await;
+    reactions(&mut tour).await;
     bad_input(&mut tour).await;
     ending(&mut tour).await;
     if tour.transcript != WRITTEN_DOWN {
@@ -58,11 +65,91 @@ async fn messages(tour: &mut Tour) {
     tour.get("/sessions/{s1}/messages?include_deleted=true&order=desc&limit=2").await;
     tour.get("/sessions/{s1}/messages?before=3&limit=1").await;
     tour.get("/sessions/{s1}/messages?offset=1&limit=1").await;
-    let user: &[(&str, &str)] = &[("X-User-Id", "ann"), ("X-User-Role", "user")];
-    tour.send(Method::GET, path, user, None).await;
-    tour.send(Method::GET, "/sessions/{s1}?message_limit=1", user, None).await;
-    tour.send(Method::GET, "/messages/{m2}", user, None).await;
+    tour.send(Method::GET, path, ANN, None).await;
+    tour.send(Method::GET, "/sessions/{s1}?message_limit=1", ANN, None).await;
+    tour.send(Method::GET, "/messages/{m2}", ANN, None).await;
     tour.send(Method::GET, "/sessions/{s1}", &[("X-Tenant-Id", "other")], None).await;
+}
+
+async fn receipts(tour: &mut Tour) {
+    let (ann, cleo) = (ANN, CLEO);
+    let keyed = [ann, &[("Idempotency-Key", "r")]].concat();
+    for who in [ann, cleo] {
+        tour.send(Method::POST, "/sessions/{s1}/delivered", who, Some(json!({"seq": 1}))).await;
+        tour.send(Method::POST, "/sessions/{s1}/read", who, Some(json!({"seq": 99}))).await;
+        tour.send(Method::POST, "/sessions/{s1}/read", who, Some(json!({"seq": 0}))).await;
+        tour.send(Method::GET, "/sessions/{s1}/participants", who, None).await;
+        tour.send(Method::GET, "/sessions/{s1}?message_limit=0", who, None).await;
+    }
+    for seq in [3, 3, 2] {
+        tour.send(Method::POST, "/sessions/{s1}/read", &keyed, Some(json!({"seq": seq}))).await;
+    }
+    tour.send(Method::POST, "/sessions/{s1}/read", ann, Some(json!({"seq": -1}))).await;
+    tour.send(Method::POST, "/sessions/{s2}/read", cleo, Some(json!({"seq": 1}))).await;
+}
+
+async fn edits(tour: &mut Tour) {
+    let (ann, cleo, at) = (ANN, CLEO, "/messages/{m1}");
+    tour.patch(at, ann, json!({"content": "hello there"})).await;
+    tour.patch(at, ann, json!({"content": "hello there"})).await;
+    tour.patch(at, &[("If-Match", "\"4-f\"")], json!({"content": "too old"})).await;
+    tour.patch(at, &[], json!({"content": "ähem", "metadata": {"mood": 1.50}})).await;
+    tour.patch(at, &[("Content-Type", "application/merge-patch+json")], json!({"metadata": {"mood": null, "b": {}}}))
+        .await;
+    tour.patch(at, cleo, json!({"content": "not hers"})).await;
+    tour.patch(at, ann, json!({"content": "", "metadata": [], "seq": 1})).await;
+    tour.patch("/messages/{m2}", ann, json!({"content": "not to be seen"})).await;
+    tour.patch("/messages/{m4}", ann, json!({"content": "deleted"})).await;
+    for path in ["/messages/{m1}", "/messages/{m1}/history", "/messages/{m1}/history?limit=1", "/messages/{m4}/history"]
+    {
+        tour.send(Method::GET, path, ann, None).await;
+    }
+    tour.get("/messages/{m1}/history?limit=1&after=1").await;
+    let keyed: &[(&str, &str)] = &[("Idempotency-Key", "restore")];
+    tour.send(Method::POST, "/messages/{m4}/restore", ann, None).await;
+    tour.send(Method::POST, "/messages/{m4}/restore", keyed, None).await;
+    tour.send(Method::DELETE, "/messages/{m4}", ann, None).await;
+    tour.send(Method::POST, "/messages/{m4}/restore", keyed, None).await;
+    tour.send(Method::POST, "/messages/{m1}/restore", keyed, None).await;
+}
+
+async fn extensions(tour: &mut Tour) {
+    let (ann, cleo, path) = (ANN, CLEO, "/messages/{m1}/extensions");
+    let keyed = [ann, &[("Idempotency-Key", "x")]].concat();
+    let translation = json!({"extension_type": "translation", "data": {"de": "hallo", "zero": -0.0}});
+    for data in [translation.clone(), translation, json!({"extension_type": "translation", "data": {}})] {
+        tour.send(Method::POST, path, &keyed, Some(data)).await;
+    }
+    tour.send(Method::POST, path, cleo, Some(json!({"extension_type": "note", "data": {}}))).await;
+    tour.post(path, json!({"extension_type": "reaction", "data": []})).await;
+    tour.post("/messages/{m4}/extensions", json!({"extension_type": "note", "data": {}})).await;
+    tour.send(Method::POST, "/messages/{m2}/extensions", ann, Some(json!({"extension_type": "note", "data": {}})))
+        .await;
+    tour.get(path).await;
+    tour.get("/messages/{m1}/extensions?limit=1&after=1").await;
+    tour.get("/messages/{m1}/extensions/{e1}").await;
+    tour.send(Method::DELETE, "/messages/{m1}/extensions/{e2}", ann, None).await;
+    tour.send(Method::DELETE, "/messages/{m1}/extensions/{e2}", cleo, None).await;
+    tour.send(Method::DELETE, "/messages/{m1}/extensions/{e2}", cleo, None).await;
+    tour.get("/messages/{m1}").await;
+}
+
+async fn reactions(tour: &mut Tour) {
+    let [thumb, flag] = ["/messages/{m1}/reactions/%F0%9F%91%8D", "/messages/{m1}/reactions/%F0%9F%87%A9%F0%9F%87%AA"];
+    for (method, who, path) in [
+        (Method::PUT, ANN, thumb),
+        (Method::PUT, ANN, thumb),
+        (Method::PUT, CLEO, thumb),
+        (Method::PUT, ANN, flag),
+        (Method::DELETE, CLEO, flag),
+        (Method::DELETE, ANN, thumb),
+        (Method::PUT, ANN, "/messages/{m1}/reactions/x"),
+        (Method::PUT, ANN, "/messages/{m2}/reactions/%F0%9F%91%8D"),
+        (Method::PUT, ANN, "/messages/{m4}/reactions/%F0%9F%91%8D"),
+    ] {
+        tour.send(method, path, who, None).await;
+    }
+    tour.get("/sessions/{s1}/messages?limit=1&order=asc").await;
 }
 
 async fn bad_input(tour: &mut Tour) {
@@ -130,12 +217,38 @@ impl Tour {
         let mut headers = headers.to_vec();
         headers.push(("X-Request-Id", "tour"));
         let answer = self.client.send(method.clone(), &self.with_ids(path), &headers, body.as_ref()).await.unwrap();
+        self.name_extensions(&answer.body);
         if method == Method::POST && answer.status == 201 && answer.header("idempotent-replayed").is_empty() {
             let kind = if path == "/sessions" { 's' } else { 'm' };
-            let count = self.names.values().filter(|name| name.starts_with(&format!("{{{kind}"))).count();
-            self.names.insert(answer.body["id"].as_str().unwrap().to_owned(), format!("{{{kind}{}}}", count + 1));
+            self.name(kind, answer.body["id"].as_str().unwrap());
         }
         self.write_down(&method, path, &answer);
+    }
+
+    /// Extensions have names from where they are seen first: some are made by the way.
+    fn name_extensions(&mut self, value: &Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(id) = fields.get("id").filter(|_| fields.contains_key("extension_type")) {
+                    self.name('e', id.as_str().unwrap());
+                }
+                for value in fields.values() {
+                    self.name_extensions(value);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    self.name_extensions(item);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What has a name keeps it.
+    fn name(&mut self, kind: char, id: &str) {
+        let count = self.names.values().filter(|name| name.starts_with(&format!("{{{kind}"))).count();
+        self.names.entry(id.to_owned()).or_insert_with(|| format!("{{{kind}{}}}", count + 1));
     }
 
     fn write_down(&mut self, method: &Method, path: &str, answer: &Answer) {

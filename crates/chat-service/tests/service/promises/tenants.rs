@@ -66,7 +66,11 @@ fn bodies(document: &Value, schema: &Value) -> Vec<Value> {
 }
 
 fn filled(text: &str, [session, message]: [&str; 2]) -> String {
-    text.replace("{session_id}", session).replace("{message_id}", message).replace("{user_id}", "ann")
+    text.replace("{session_id}", session)
+        .replace("{message_id}", message)
+        .replace("{user_id}", "ann")
+        .replace("{extension_id}", message)
+        .replace("{emoji}", "%F0%9F%91%8D")
 }
 
 /// All of an answer but when it came and what it was asked for.

@@ -4,11 +4,12 @@ use super::super::stage::{
     any_session, append, append_one, create, everything, internal, page, say, session_now, stored,
 };
 use crate::access::View;
-use crate::message::{MessageType, NewMessage, Sender, SenderType, Visibility};
+use crate::message::{AppendOutcome, Changes, MessageType, NewMessage, Sender, SenderType, Step, Visibility};
 use crate::revision::{Rev, Seq};
 use crate::session::NewSession;
-use crate::testing::builder::{a_message, a_session, metadata, next_moment, participant, tenant};
+use crate::testing::builder::{a_key, a_message, a_session, metadata, next_moment, participant, tenant};
 use crate::testing::rig::StoreRig;
+use crate::timestamp::Timestamp;
 
 /// The first message has `seq` 1 and takes `rev` 2, since the new session has 1; each further one counts both on.
 pub async fn seq_counts_from_one_and_rev_from_two<R: StoreRig>(rig: &R) {
@@ -107,6 +108,73 @@ pub async fn counts_and_last_message_at_follow_each_view<R: StoreRig>(rig: &R) {
     assert_eq!((now.tally(View::Public).count, now.tally(View::Public).last_at), (2, last_at));
 }
 
+/// The state of a session can be told from one that a message led to and the messages that came after it, in one batch or
+/// in several, whoever sees them.
+pub async fn a_session_that_takes_messages_becomes_what_it_is_reckoned_to_be<R: StoreRig>(rig: &R) {
+    let store = rig.node().await;
+    let session = any_session(&store).await;
+    let mut outcomes = vec![append_one(&store, a_message(&session)).await];
+    let then = session_now(&store, &session).await;
+    outcomes.push(append_one(&store, internal(&session)).await);
+    outcomes.extend(append(&store, vec![a_message(&session), internal(&session), internal(&session)]).await);
+    outcomes.push(append_one(&store, a_message(&session)).await);
+    let steps: Vec<_> = outcomes.iter().map(|outcome| step(outcome).expect("the clock goes on")).collect();
+    let reckoned = Changes::taken(&then, &steps).expect("nothing else has changed");
+    assert_eq!(reckoned.session, session_now(&store, &session).await);
+}
+
+/// A message that nothing speaks against says when its session had changed last, to the microsecond: with a key and
+/// without, whatever its clock says, alone and behind others of its batch.
+pub async fn a_message_says_how_it_found_its_session<R: StoreRig>(rig: &R) {
+    let store = rig.node().await;
+    let (session, other) = (any_session(&store).await, any_session(&store).await);
+    let earlier = next_moment();
+    let keyed = |key| NewMessage { idempotency: Some(a_key(key, "x")), ..a_message(&session) };
+    let behind = || NewMessage { created_at: earlier, ..a_message(&session) };
+    for new in [a_message(&session), internal(&session), keyed("one"), behind(), a_message(&session)] {
+        let before = session_now(&store, &session).await;
+        assert_eq!(found(&append_one(&store, new).await), Some(before.updated_at));
+    }
+    let [mine, others] = [session_now(&store, &session).await, session_now(&store, &other).await];
+    let batch = vec![keyed("two"), a_message(&other), a_message(&session), behind(), a_message(&other), keyed("three")];
+    let sent: Vec<_> = batch.iter().map(|new| new.created_at).collect();
+    let outcomes = append(&store, batch).await;
+    let wanted = [mine.updated_at, others.updated_at, sent[0], sent[2], sent[1], sent[2].moved_on(earlier)];
+    assert_eq!(outcomes.iter().map(found).collect::<Vec<_>>(), wanted.map(Some));
+}
+
+/// Beside messages that are refused or repeated nothing is told, or what is true.
+pub async fn what_a_message_says_that_it_found_is_what_was_there<R: StoreRig>(rig: &R) {
+    let store = rig.node().await;
+    let session = any_session(&store).await;
+    let keyed = || NewMessage { idempotency: Some(a_key("again", "x")), ..a_message(&session) };
+    for batch in [vec![keyed(), keyed(), a_message(&session)], vec![a_message(&session), keyed(), a_message(&session)]]
+    {
+        let mut wanted = session_now(&store, &session).await.updated_at;
+        for outcome in append(&store, batch).await {
+            if let AppendOutcome::Stored { message, found } = outcome {
+                assert!(found.is_none_or(|found| found == wanted), "{found:?}");
+                wanted = wanted.moved_on(message.created_at);
+            }
+        }
+        assert_eq!(session_now(&store, &session).await.updated_at, wanted);
+    }
+}
+
+fn found(outcome: &AppendOutcome) -> Option<Timestamp> {
+    match outcome {
+        AppendOutcome::Stored { found, .. } => *found,
+        other => panic!("a new message was not stored: {other:?}"),
+    }
+}
+
+fn step(outcome: &AppendOutcome) -> Option<Step> {
+    match outcome {
+        AppendOutcome::Stored { message, found } => Step::of(message, (*found)?),
+        other => panic!("a new message was not stored: {other:?}"),
+    }
+}
+
 /// A message moves the session's `rev` and `updated_at`; the `version` is for the session's own fields.
 pub async fn an_append_moves_the_session_and_leaves_its_version_alone<R: StoreRig>(rig: &R) {
     let store = rig.node().await;
@@ -124,8 +192,9 @@ pub async fn an_append_moves_the_session_and_leaves_its_version_alone<R: StoreRi
     assert_eq!(same(now), session);
 }
 
-/// A message from a node whose clock is behind does not set the session back; it is the newest all the same.
-pub async fn updated_at_never_moves_back<R: StoreRig>(rig: &R) {
+/// A message from a node whose clock is behind does not set the session back, nor leave its time alone; it is the newest all
+/// the same.
+pub async fn updated_at_moves_on_whatever_a_clock_says<R: StoreRig>(rig: &R) {
     let store = rig.node().await;
     let session = any_session(&store).await;
     let (earlier, later) = (next_moment(), next_moment());
@@ -134,6 +203,6 @@ pub async fn updated_at_never_moves_back<R: StoreRig>(rig: &R) {
     let now = session_now(&store, &session).await;
     assert_eq!(
         (now.updated_at, now.all_messages.last_at, now.public_messages.last_at),
-        (later, Some(earlier), Some(earlier))
+        (later.moved_on(earlier), Some(earlier), Some(earlier))
     );
 }

@@ -49,7 +49,7 @@ pub async fn an_entry_is_stored_where_its_message_is<R: StoreRig>(rig: &R) {
     ];
     let expected = [entry_of(&batch[0]), entry_of(&batch[2])];
     let outcomes = append(&store, batch).await;
-    let is_stored = |outcome: &AppendOutcome| matches!(outcome, AppendOutcome::Stored(_));
+    let is_stored = |outcome: &AppendOutcome| matches!(outcome, AppendOutcome::Stored { .. });
     let places: Vec<_> = (0..outcomes.len()).filter(|place| is_stored(&outcomes[*place])).collect();
     assert_eq!(places, [0, 1, 2]);
     assert_eq!(entries(&store, &session).await, expected);
@@ -80,7 +80,7 @@ pub async fn twenty_repeats_at_once_leave_one_entry<R: StoreRig>(rig: &R) {
             let new = NewMessage { idempotency: Some(a_key("k", "c")), ..kept(&session) };
             let entry = entry_of(&new);
             let outcome = append(&store, vec![new]).await.remove(0);
-            matches!(outcome, AppendOutcome::Stored(_)).then_some(entry)
+            matches!(outcome, AppendOutcome::Stored { .. }).then_some(entry)
         }
     });
     let winners: Vec<_> = together(|task| rig.spawn(task), repeats).await.into_iter().flatten().collect();

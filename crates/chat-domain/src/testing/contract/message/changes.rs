@@ -3,19 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::super::stage::{all_messages, any_session, internal, page, remove, say, session_now, two_nodes, update};
+use super::super::stage::{
+    all_messages, any_session, edit, internal, page, remove, restore, say, session_now, two_nodes, update,
+};
 use super::page::questions;
 use crate::access::View;
 use crate::clock::IdSource;
 use crate::extension::AddOutcome;
-use crate::message::{Changes, MessagePage, PageQuery, Since, Visibility};
+use crate::message::{Changes, Edit, EditOutcome, MessageChange, MessagePage, PageQuery, Since, Visibility};
 use crate::revision::Revision;
-use crate::session::{Session, SessionChange, SessionKey};
-use crate::testing::builder::{a_message, an_extension, ids, next_moment, participant, tenant};
+use crate::session::{MetadataChange, Session, SessionChange, SessionKey};
+use crate::testing::builder::{a_message, an_edit, an_extension, ids, metadata, next_moment, participant, tenant};
 use crate::testing::rig::{Store, StoreRig};
 
 /// So many changes of every kind are made.
-const TURNS: usize = 24;
+const TURNS: usize = 37;
 /// A page is moved on over so many of them at the most.
 const BEHIND: usize = 4;
 
@@ -68,11 +70,26 @@ fn all_moved_on(queries: &[PageQuery], then: &[MessagePage], told: &Changes, now
     moved.count()
 }
 
-/// Messages of both kinds, deletions near the beginning and near the end, extensions, changes of the session alone.
+/// Messages of both kinds, deletions and edits near the beginning and near the end, restorations, other metadata,
+/// extensions, changes of the session alone.
 async fn change(store: &Store, session: &Session, turn: usize) {
     let all = all_messages(store, session).await;
     let alive: Vec<_> = all.iter().filter(|message| !message.is_deleted()).collect();
-    match (turn % 8, alive.first(), alive.last()) {
+    let dead = all.iter().filter(|message| message.is_deleted());
+    match (turn % 12, alive.first(), alive.last()) {
+        (8, Some(first), _) => _ = edit(store, &session.tenant_id, first, &format!("text {turn}")).await,
+        (9, _, Some(last)) => _ = edit(store, &session.tenant_id, last, &format!("text {turn}")).await,
+        (10, ..) => {
+            if let Some(first) = dead.min_by_key(|message| message.seq) {
+                restore(store, &session.tenant_id, first).await;
+            }
+        }
+        (11, Some(first), _) => {
+            let metadata = Some(MetadataChange::Replace(metadata(&format!("{{\"turn\":{turn}}}"))));
+            let change = MessageChange { content: None, metadata };
+            let described = store.messages.edit(&session.tenant_id, first.id, Edit { change, ..an_edit("") }).await;
+            assert!(matches!(described, Ok(EditOutcome::Edited(_))), "{described:?}");
+        }
         (3, Some(first), _) => _ = remove(store, &session.tenant_id, first).await,
         (5, _, Some(last)) => _ = remove(store, &session.tenant_id, last).await,
         (6, _, Some(last)) => {

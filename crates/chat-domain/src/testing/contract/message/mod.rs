@@ -3,11 +3,14 @@
 pub mod append;
 pub mod audit;
 pub mod changes;
+pub mod edit;
 pub mod page;
 pub mod race;
 pub mod refuse;
 pub mod remove;
 pub mod replay;
+pub mod restore;
+pub mod versions;
 pub mod walk;
 
 /// Runs the suites of a message repository on a [`StoreRig`](crate::testing::rig::StoreRig):
@@ -29,8 +32,11 @@ macro_rules! message_repository_contract {
                     every_field_comes_back_as_it_was_sent,
                     every_named_value_comes_back,
                     counts_and_last_message_at_follow_each_view,
+                    a_session_that_takes_messages_becomes_what_it_is_reckoned_to_be,
+                    a_message_says_how_it_found_its_session,
+                    what_a_message_says_that_it_found_is_what_was_there,
                     an_append_moves_the_session_and_leaves_its_version_alone,
-                    updated_at_never_moves_back,
+                    updated_at_moves_on_whatever_a_clock_says,
                 ]
             );
             $crate::contract_suite!(
@@ -132,7 +138,7 @@ macro_rules! message_repository_contract {
                 [
                     a_removed_message_is_a_tombstone,
                     a_removal_moves_the_session_and_leaves_its_version_alone,
-                    updated_at_never_moves_back,
+                    updated_at_moves_on_whatever_a_clock_says,
                     a_second_removal_changes_nothing,
                     a_removal_lowers_the_counts_once,
                     a_removed_seq_is_never_given_again,
@@ -141,6 +147,65 @@ macro_rules! message_repository_contract {
                     an_unknown_message_is_missing,
                     another_tenants_message_is_missing,
                     twenty_removals_at_once_take_one_rev,
+                ]
+            );
+            $crate::contract_suite!(
+                edit,
+                $rig as StoreRig,
+                message::edit,
+                [
+                    an_edited_message_reads_otherwise_and_is_the_same,
+                    an_edit_moves_the_session_alone,
+                    updated_at_moves_on_whatever_a_clock_says,
+                    the_same_text_is_no_edit,
+                    other_metadata_are_a_change_and_no_edit,
+                    metadata_that_would_be_too_large_are_refused,
+                    the_longest_text_is_kept,
+                    an_edit_asks_for_the_expected_rev,
+                    a_tombstone_is_not_edited,
+                    an_unknown_message_is_missing,
+                    another_tenants_message_is_missing,
+                    an_ended_sessions_message_can_be_edited,
+                    a_replay_shows_the_text_of_now,
+                    earlier_texts_are_not_among_what_hangs_on_a_message,
+                    an_entry_is_stored_where_the_message_changed,
+                    twenty_four_edits_at_once_lose_no_version,
+                    edits_that_race_with_a_deletion_lose_nothing,
+                    merges_at_once_lose_no_key,
+                    each_version_names_who_put_it_there,
+                ]
+            );
+            $crate::contract_suite!(
+                versions,
+                $rig as StoreRig,
+                message::versions,
+                [
+                    pages_lead_through_all_versions,
+                    earlier_texts_are_kept_under_the_ids_of_their_edits,
+                    a_tombstone_tells_no_text,
+                    each_message_has_its_own_history,
+                    what_is_not_there_has_no_history,
+                    a_history_and_its_message_are_of_one_moment,
+                ]
+            );
+            $crate::contract_suite!(
+                restore,
+                $rig as StoreRig,
+                message::restore,
+                [
+                    a_restored_message_is_as_it_was,
+                    a_restoration_moves_the_session_and_leaves_its_version_alone,
+                    updated_at_moves_on_whatever_a_clock_says,
+                    a_restoration_raises_the_counts_once,
+                    what_is_not_deleted_is_left_alone,
+                    a_restoration_asks_for_the_expected_rev,
+                    an_unknown_message_is_missing,
+                    another_tenants_message_is_missing,
+                    an_ended_sessions_message_can_be_restored,
+                    a_repeated_key_restores_nothing,
+                    a_key_is_remembered_unless_it_was_refused,
+                    twenty_restorations_at_once_take_one_rev,
+                    one_key_at_once_restores_once,
                 ]
             );
         }

@@ -51,9 +51,11 @@ pub async fn one_key_on_two_nodes_makes_one_message<R: StoreRig>(rig: &R) {
     });
     let outcomes = together(|task| rig.spawn(task), attempts).await;
     let messages = gapless(&nodes[1], &session, 1).await;
-    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, AppendOutcome::Stored(_))).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, AppendOutcome::Stored { .. })).count(), 1);
     for outcome in outcomes {
-        assert!(matches!(&outcome, AppendOutcome::Stored(m) | AppendOutcome::Replayed(m) if *m == messages[0]));
+        assert!(
+            matches!(&outcome, AppendOutcome::Stored { message: m, .. } | AppendOutcome::Replayed(m) if *m == messages[0])
+        );
     }
 }
 
@@ -73,7 +75,9 @@ pub async fn keys_that_race_in_batches_leave_no_gap<R: StoreRig>(rig: &R) {
     let outcomes = together(|task| rig.spawn(task), writers).await;
     let messages = gapless(&nodes[1], &session, 6 + 12).await;
     for outcome in outcomes.into_iter().flatten() {
-        assert!(matches!(&outcome, AppendOutcome::Stored(m) | AppendOutcome::Replayed(m) if messages.contains(m)));
+        assert!(
+            matches!(&outcome, AppendOutcome::Stored { message: m, .. } | AppendOutcome::Replayed(m) if messages.contains(m))
+        );
     }
 }
 
@@ -142,7 +146,7 @@ pub async fn nothing_is_written_after_the_end<R: StoreRig>(rig: &R) {
         running.push(rig.spawn(Box::pin(async move {
             for _ in 0..50 {
                 match append_one(&store, a_message(&session)).await {
-                    AppendOutcome::Stored(_) => {}
+                    AppendOutcome::Stored { .. } => {}
                     AppendOutcome::SessionEnded { .. } => return,
                     other => panic!("neither stored nor refused: {other:?}"),
                 }

@@ -78,9 +78,9 @@ pub async fn a_replay_shows_the_extensions_of_now<R: StoreRig>(rig: &R) {
     let session = any_session(&store).await;
     let first = say(&store, keyed(&session, "c")).await;
     let added = store.extensions.add(an_extension(&session.tenant_id, &first)).await.expect("the store works");
-    let AddOutcome::Added { extension, rev } = added else { panic!("not added: {added:?}") };
+    let AddOutcome::Added { extension, message } = added else { panic!("not added: {added:?}") };
     let replay = replayed(append_one(&store, keyed(&session, "c")).await);
-    assert_eq!((replay.extensions, replay.rev), (vec![extension], rev));
+    assert_eq!((replay.extensions, replay.rev), (vec![extension], message.rev));
 }
 
 /// A key stands for one command.

@@ -50,7 +50,7 @@ macro_rules! session_repository_contract {
                     all_fields_change_in_one_step,
                     what_is_as_wanted_already_changes_nothing,
                     metadata_is_replaced_or_merged,
-                    updated_at_never_moves_back,
+                    updated_at_moves_on_whatever_a_clock_says,
                     an_update_asks_for_the_expected_rev_or_version,
                     an_impossible_move_leaves_all_as_it_was,
                     too_much_metadata_leaves_all_as_it_was,

@@ -120,12 +120,12 @@ pub async fn metadata_is_replaced_or_merged<R: StoreRig>(rig: &R) {
 }
 
 /// A change from a node whose clock is behind does not set the session back.
-pub async fn updated_at_never_moves_back<R: StoreRig>(rig: &R) {
+pub async fn updated_at_moves_on_whatever_a_clock_says<R: StoreRig>(rig: &R) {
     let store = rig.node().await;
     let early = plain(to_agent(Some("anna")));
     let session = any_session(&store).await;
     let now = updated(try_update(&store, &session.tenant_id, session.id, early).await);
-    assert_eq!(now.updated_at, session.updated_at);
+    assert!(now.updated_at > session.updated_at);
     assert_eq!(session_now(&store, &session).await, now);
 }
 

@@ -44,6 +44,12 @@ impl<T: Copy> Keys<T> {
             self.0.insert((tenant.clone(), key.scope), Used { command: key.command, made, at });
         }
     }
+
+    fn forget_before(&mut self, time: Timestamp) -> u64 {
+        let before = self.0.len();
+        self.0.retain(|_, used| used.at >= time);
+        (before - self.0.len()) as u64
+    }
 }
 
 impl<T> Default for Keys<T> {
@@ -55,9 +61,10 @@ impl<T> Default for Keys<T> {
 #[async_trait]
 impl IdempotencyRepository for FakeStore {
     async fn forget_before(&self, time: Timestamp) -> Result<u64, RepositoryError> {
-        let keys = &mut self.lock().session_keys.0;
-        let before = keys.len();
-        keys.retain(|_, used| used.at >= time);
-        Ok((before - keys.len()) as u64)
+        let state = &mut *self.lock();
+        Ok(state.session_keys.forget_before(time)
+            + state.restore_keys.forget_before(time)
+            + state.extension_keys.forget_before(time)
+            + state.receipt_keys.forget_before(time))
     }
 }

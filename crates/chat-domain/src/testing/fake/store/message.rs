@@ -11,8 +11,9 @@ use crate::access::View;
 use crate::error::RepositoryError;
 use crate::id::{MessageId, SessionId, TenantId};
 use crate::message::{
-    AppendOutcome, Changes, Message, MessagePage, MessagePages, MessageRepository, NewMessage, PageQuery, Removal,
-    RemoveOutcome, Since, Visibility, Window,
+    AppendOutcome, Changes, Edit, EditOutcome, HistoryQuery, Message, MessageHistory, MessagePage, MessagePages,
+    MessageRepository, NewMessage, PageQuery, Removal, RemoveOutcome, Restoration, RestoreOutcome, Since, Visibility,
+    Window,
 };
 use crate::query::Order;
 use crate::revision::Seq;
@@ -53,6 +54,28 @@ impl MessageRepository for FakeStore {
         let tombstone = message.clone().shown();
         state.audit.extend(removal.audit);
         Ok(RemoveOutcome::Removed(tombstone))
+    }
+
+    async fn edit(&self, tenant: &TenantId, id: MessageId, edit: Edit) -> Result<EditOutcome, RepositoryError> {
+        self.edit_message(tenant, id, edit)
+    }
+
+    async fn restore(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        restoration: Restoration,
+    ) -> Result<RestoreOutcome, RepositoryError> {
+        self.restore_message(tenant, id, restoration)
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+        query: &HistoryQuery,
+    ) -> Result<Option<MessageHistory>, RepositoryError> {
+        self.history_of(tenant, id, query)
     }
 }
 
@@ -123,6 +146,7 @@ impl State {
             Known::Other => Some(AppendOutcome::KeyReused),
             Known::Same(id) => self.shown(&tenant, id).map(AppendOutcome::Replayed),
         };
+        let taken = self.taken(new);
         let Some(stored) = self.session_mut(&tenant, new.session_id) else { return AppendOutcome::SessionMissing };
         if new.confined_to.as_ref().is_some_and(|user| *user != stored.session.user_id) {
             return AppendOutcome::SessionMissing;
@@ -133,8 +157,12 @@ impl State {
         if stored.session.state.status() == SessionStatus::Ended {
             return AppendOutcome::SessionEnded { rev: stored.session.rev };
         }
+        if let Some(id) = taken {
+            return AppendOutcome::AttachmentTaken(id);
+        }
         let index = stored.messages.len();
         let seq = stored.messages.last().map_or(Seq::FIRST, |last| last.seq.next());
+        let found = Some(stored.session.updated_at);
         move_on(&mut stored.session, new.created_at);
         for tally in tallies(&mut stored.session, new.visibility) {
             *tally = Tally { count: tally.count + 1, last_at: Some(new.created_at) };
@@ -144,7 +172,8 @@ impl State {
         self.places.insert((tenant.clone(), new.id), Place { session: new.session_id, index });
         self.message_keys.remember(&tenant, new.idempotency, new.id, new.created_at);
         self.audit.extend(new.audit.as_deref().cloned());
-        AppendOutcome::Stored(message)
+        self.send(new);
+        AppendOutcome::Stored { message, found }
     }
 
     fn shown(&self, tenant: &TenantId, id: MessageId) -> Option<Message> {
@@ -153,7 +182,7 @@ impl State {
 }
 
 /// The counts in which a message of this visibility stands.
-fn tallies(session: &mut Session, visibility: Visibility) -> impl Iterator<Item = &mut Tally> {
+pub(super) fn tallies(session: &mut Session, visibility: Visibility) -> impl Iterator<Item = &mut Tally> {
     let public = visibility.shown_in(View::Public).then_some(&mut session.public_messages);
     std::iter::once(&mut session.all_messages).chain(public)
 }

@@ -1,21 +1,28 @@
 //! A whole store in memory, under one lock: what the real ones do with transactions it does by itself.
 
+mod attachment;
 mod audit;
+mod edit;
 mod extension;
 mod key;
 mod message;
+mod participant;
 mod session;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use self::attachment::StoredAttachment;
+use self::extension::Made;
 use self::key::Keys;
+use crate::attachment::FileKey;
 use crate::audit::AuditEntry;
 use crate::deadline;
 use crate::error::RepositoryError;
-use crate::id::{MessageId, SessionId, TenantId};
-use crate::message::Message;
+use crate::id::{ExtensionId, MessageId, SessionId, TenantId};
+use crate::message::{Message, TextEdit};
+use crate::participant::{Participant, Reader};
 use crate::session::{Session, SessionKey};
 use crate::testing::rig::Store;
 use crate::timestamp::Timestamp;
@@ -30,6 +37,13 @@ struct State {
     places: HashMap<(TenantId, MessageId), Place>,
     message_keys: Keys<MessageId>,
     session_keys: Keys<SessionId>,
+    extension_keys: Keys<ExtensionId>,
+    /// Who made which extension, and what is unique about it.
+    makers: HashMap<(TenantId, ExtensionId), Made>,
+    restore_keys: Keys<MessageId>,
+    receipt_keys: Keys<()>,
+    edits: HashMap<(TenantId, MessageId), Vec<TextEdit>>,
+    attachments: BTreeMap<FileKey, StoredAttachment>,
     audit: Vec<AuditEntry>,
     damaged: HashSet<(TenantId, MessageId)>,
 }
@@ -38,6 +52,7 @@ struct State {
 struct StoredSession {
     session: Session,
     messages: Vec<Message>,
+    participants: BTreeMap<Reader, Participant>,
 }
 
 #[derive(Clone, Copy)]
@@ -75,7 +90,10 @@ impl FakeStore {
             pages: store.clone(),
             extensions: store.clone(),
             idempotency: store.clone(),
+            attachments: store.clone(),
             audit: store.clone(),
+            participants: store.clone(),
+            unread: store.clone(),
             revisions: store,
         }
     }
@@ -143,5 +161,5 @@ fn session_key(tenant: &TenantId, id: SessionId) -> SessionKey {
 /// A change to something in the session takes the session's next `rev`.
 fn move_on(session: &mut Session, at: Timestamp) {
     session.rev = session.rev.next();
-    session.updated_at = session.updated_at.max(at);
+    session.updated_at = session.updated_at.moved_on(at);
 }

@@ -1,5 +1,6 @@
 //! The sessions, and how far they have come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use crate::id::{SessionId, TenantId};
 use crate::message::Since;
 use crate::revision::Revision;
 use crate::session::{
-    CreateOutcome, CursorDirection, NewSession, News, RevisionSource, Session, SessionKey, SessionPage,
+    CreateOutcome, CursorDirection, NewSession, News, RevisionSource, SeenSession, Session, SessionKey, SessionPage,
     SessionRepository, SessionUpdate, UpdateOutcome, UserSessions,
 };
 
@@ -32,7 +33,7 @@ impl SessionRepository for FakeStore {
         }
         let session = new.to_session();
         state.session_keys.remember(&new.tenant_id, new.idempotency, new.id, new.created_at);
-        let stored = StoredSession { session: session.clone(), messages: Vec::new() };
+        let stored = StoredSession { session: session.clone(), messages: Vec::new(), participants: BTreeMap::new() };
         state.sessions.insert(session_key(&new.tenant_id, new.id), stored);
         Ok(CreateOutcome::Created(session))
     }
@@ -43,17 +44,17 @@ impl SessionRepository for FakeStore {
 
     async fn list_of_user(&self, tenant: &TenantId, query: &UserSessions) -> Result<Arc<SessionPage>, RepositoryError> {
         let state = self.open()?;
-        let mut sessions: Vec<&Session> = state
-            .sessions
-            .values()
-            .map(|stored| &stored.session)
-            .filter(|session| session.tenant_id == *tenant && asked_for(session, query))
-            .collect();
-        sessions.sort_by_key(|session| (session.created_at, session.id));
+        let asked = |session: &Session| session.tenant_id == *tenant && asked_for(session, query);
+        let mut sessions: Vec<_> = state.sessions.values().filter(|stored| asked(&stored.session)).collect();
+        sessions.sort_by_key(|stored| (stored.session.created_at, stored.session.id));
         if query.direction() == CursorDirection::Older {
             sessions.reverse();
         }
-        let found = sessions.into_iter().take(usize::from(query.limit) + 1).cloned().collect();
+        let seen = |stored: &StoredSession| {
+            let session = stored.session.clone();
+            SeenSession { session, unread: stored.unread(&query.reader) }
+        };
+        let found = sessions.into_iter().take(usize::from(query.limit) + 1).map(seen).collect();
         Ok(Arc::new(SessionPage::assemble(query, found)))
     }
 

@@ -27,7 +27,13 @@ impl Conversation {
     pub(super) async fn held(places: u32, with_notes: bool) -> Self {
         let server = start().await;
         let session = server.session().await["id"].as_str().unwrap().to_owned();
-        let ids = Ids { session, message: NOTHING.to_owned(), user: "ann".to_owned() };
+        let ids = Ids {
+            session,
+            message: NOTHING.to_owned(),
+            extension: NOTHING.to_owned(),
+            attachment: NOTHING.to_owned(),
+            user: "ann".to_owned(),
+        };
         let mut conversation = Self { server, ids, seqs: Vec::new(), messages: Vec::new(), notes: Vec::new() };
         for place in 0..=PUBLIC {
             if places & (1 << place) != 0 {
@@ -118,6 +124,7 @@ impl Conversation {
                 for (name, value) in members {
                     match name.as_str() {
                         "seq" => *value = self.place(value.as_i64().unwrap()),
+                        "read_seq" | "delivered_seq" if *value != 0 => *value = self.place(value.as_i64().unwrap()),
                         "rev" | "updated_at" => *value = Value::Null,
                         _ => self.level(value),
                     }

@@ -24,7 +24,8 @@ async fn notes(server: &TestServer, path: &str) -> [String; 2] {
 /// What the operation can be told of this message: in its path, and in each field of its bodies that names a message.
 fn contents(operation: &Operation, message: &str) -> Vec<Option<Content>> {
     let mut contents = Vec::new();
-    contents.extend(operation.names_a_message().then_some(None));
+    let plain = operation.bodies.first().map(|body| body.content(Role::User));
+    contents.extend(operation.names_a_message().then_some(plain));
     for body in &operation.bodies {
         for reference in body.references.iter().filter(|name| !name.contains("session")) {
             let mut content = body.content(Role::User);
@@ -42,7 +43,13 @@ async fn to_a_user_the_id_of_a_note_is_the_id_of_nothing() {
     let path = server.session_path().await;
     let notes = notes(&server, &path).await;
     let session = path.rsplit('/').next().unwrap();
-    let ids = |message: &str| Ids { session: session.to_owned(), message: message.to_owned(), user: "ann".to_owned() };
+    let ids = |message: &str| Ids {
+        session: session.to_owned(),
+        message: message.to_owned(),
+        extension: NOTHING.to_owned(),
+        attachment: NOTHING.to_owned(),
+        user: "ann".to_owned(),
+    };
     let as_ann = |request: RequestBuilder| {
         request.header("x-user-id", "ann").header("x-user-role", "user").header("x-request-id", "same")
     };

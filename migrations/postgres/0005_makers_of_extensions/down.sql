@@ -1,0 +1,2 @@
+DROP INDEX message_extensions_by_unique_key;
+ALTER TABLE message_extensions DROP COLUMN unique_key, DROP COLUMN maker_id, DROP COLUMN maker_type;

@@ -1,0 +1,1 @@
+-- Nothing here: the one writer reads how an append finds a session before it changes it.
